@@ -1,0 +1,71 @@
+package token
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// ErrInvalid is matched by every error that says that the token presented to
+// this Verify is no good, as opposed to one that says that nobody could be
+// asked. A server answers the first with 401 and the second with 503.
+var ErrInvalid = errors.New("token: invalid")
+
+// The ways in which a token can be invalid. Each matches [ErrInvalid].
+var (
+	ErrMalformed   = fmt.Errorf("%w: malformed", ErrInvalid)
+	ErrSignature   = fmt.Errorf("%w: signature not verified", ErrInvalid)
+	ErrExpired     = fmt.Errorf("%w: expired", ErrInvalid)
+	ErrNotYetValid = fmt.Errorf("%w: not yet valid", ErrInvalid)
+	ErrIssuer      = fmt.Errorf("%w: wrong issuer", ErrInvalid)
+	ErrAudience    = fmt.Errorf("%w: wrong audience", ErrInvalid)
+	ErrRevoked     = fmt.Errorf("%w: revoked or unknown to its issuer", ErrInvalid)
+)
+
+// ErrNoToken is returned where a token was expected and there was none.
+var ErrNoToken = errors.New("token: none presented")
+
+// ErrRefused is matched by the error of a [Source] whose own credential was
+// refused for good: it was revoked, used twice or lost, and whoever runs the
+// program must log in again. It never matches [ErrInvalid]: a server whose own
+// credential is dead must not blame its caller.
+var ErrRefused = errors.New("token: our own credential was refused")
+
+// Refused returns an error that reads as err and matches [ErrRefused] and
+// nothing else. A [Source] passes on through it whatever matches [ErrInvalid].
+func Refused(err error) error { return &refusedError{err.Error()} }
+
+type refusedError struct{ text string }
+
+func (e *refusedError) Error() string        { return e.text }
+func (e *refusedError) Is(target error) bool { return target == ErrRefused }
+
+// A TimeError reports a token used outside its lifetime. It matches
+// [ErrExpired] or [ErrNotYetValid], and carries both clocks so that skew can be
+// told from age.
+type TimeError struct {
+	Claim  string        // "exp", "nbf" or "iat"
+	Limit  time.Time     // what the claim says
+	Now    time.Time     // what the verifier's clock said
+	Leeway time.Duration // how much the verifier allowed
+}
+
+// Error says how far outside its life the token is, and by which clocks.
+func (e *TimeError) Error() string {
+	off := e.Now.Sub(e.Limit)
+	when := "ago"
+	if off < 0 {
+		off, when = -off, "ahead"
+	}
+	return fmt.Sprintf("%v: %s %s is %v %s of %s here, beyond the leeway of %v",
+		e.Unwrap(), e.Claim, e.Limit.UTC().Format(time.RFC3339), off.Round(time.Millisecond), when,
+		e.Now.UTC().Format(time.RFC3339), e.Leeway)
+}
+
+// Unwrap returns [ErrExpired] or [ErrNotYetValid].
+func (e *TimeError) Unwrap() error {
+	if e.Claim == "exp" {
+		return ErrExpired
+	}
+	return ErrNotYetValid
+}
