@@ -1,0 +1,98 @@
+package refresh
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/tokenlife/tokenlife/token"
+)
+
+// An Error is what [Source.Token] returns when it has no usable token and could
+// not get one. It never matches [token.ErrInvalid].
+type Error struct {
+	Attempts int           // failed in a row
+	Next     time.Duration // until the Source tries again; it repeats this error before that
+	Err      error         // of the last attempt
+}
+
+// Error says what the last attempt failed with and when the next one will be.
+func (e *Error) Error() string {
+	s := fmt.Sprintf("refresh: no usable token: %v", e.Err)
+	if e.Attempts > 1 {
+		s += fmt.Sprintf(" (%d attempts in a row)", e.Attempts)
+	}
+	return s + fmt.Sprintf("; trying again in %v", e.Next.Round(time.Millisecond))
+}
+
+// Unwrap returns the error of the last attempt.
+func (e *Error) Unwrap() error { return e.Err }
+
+// RetryAfter returns e.Next. A server that cannot serve for want of its own
+// token can pass it on.
+func (e *Error) RetryAfter() time.Duration { return e.Next }
+
+// retryAfter returns what err says of when to come back, within reason.
+func retryAfter(err error) time.Duration {
+	if e, ok := errors.AsType[interface {
+		error
+		RetryAfter() time.Duration
+	}](err); ok {
+		return min(max(0, e.RetryAfter()), longestRetryAfter)
+	}
+	return 0
+}
+
+// ours returns err so that it cannot blame a caller: what a Base says of a
+// token it was using says nothing of one presented to us.
+func ours(err error) error {
+	if errors.Is(err, token.ErrInvalid) {
+		return token.Refused(err)
+	}
+	return err
+}
+
+// call calls f, which is the caller's code under the given name, and returns a
+// panic in it as an error.
+func call(name string, f func() error) (err error) {
+	returned := false
+	defer func() {
+		if !returned {
+			err = panicked(name, recover())
+		}
+	}()
+	err = f()
+	returned = true
+	return err
+}
+
+// panicked describes a panic while it unwinds. It says where, and repeats the
+// value only where that cannot hold a secret.
+func panicked(name string, value any) error {
+	text := fmt.Sprintf("%s panicked in %s", name, panicSite())
+	if e, ok := value.(runtime.Error); ok {
+		return errors.New(text + ": " + e.Error())
+	}
+	return fmt.Errorf("%s, with a %T", text, value)
+}
+
+// panicSite returns the function and line that panicked.
+func panicSite() string {
+	pcs := make([]uintptr, 64)
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(0, pcs)])
+	panicking := false
+	for {
+		f, more := frames.Next()
+		switch {
+		case f.Function == "runtime.gopanic":
+			panicking = true
+		case panicking && !strings.HasPrefix(f.Function, "runtime."):
+			return fmt.Sprintf("%s (%s:%d)", f.Function, f.File[strings.LastIndexByte(f.File, '/')+1:], f.Line)
+		}
+		if !more {
+			return "an unknown place"
+		}
+	}
+}

@@ -1,0 +1,101 @@
+package refresh
+
+import (
+	"fmt"
+	"log/slog"
+	"time"
+)
+
+// A Kind says what happened in an [Event].
+type Kind int
+
+// What can happen to a Source.
+const (
+	Obtained    Kind = iota + 1 // a token came where there was none to hand out; callers waited for it
+	Renewed                     // a token came while the one before was still good; nobody waited
+	Unchanged                   // Base supplied the token it had supplied before
+	Loaded                      // a token was found in the Store; Base was not asked
+	Failed                      // an attempt failed
+	Refused                     // Invalidate gave up the token
+	StoreFailed                 // the Store could not be read or written; the Source went on without
+)
+
+var kinds = [...]string{"", "obtained", "renewed", "unchanged", "loaded", "failed", "refused", "store failed"}
+
+// String returns k in lower case, such as "renewed".
+func (k Kind) String() string {
+	if k < 1 || int(k) >= len(kinds) {
+		return fmt.Sprintf("Kind(%d)", int(k))
+	}
+	return kinds[k]
+}
+
+// An Event is what a Source tells its OnEvent. Logs, metrics and traces can be
+// made from it; it holds no secret.
+type Event struct {
+	Kind Kind
+
+	// Took is how long the attempt lasted.
+	Took time.Duration
+
+	// Attempt counts the attempts in a row that brought no new token, or one
+	// that was refused, this one included; 0 after a success.
+	Attempt int
+
+	// ExpiresIn is how long the token has left; 0 if unknown.
+	ExpiresIn time.Duration
+
+	// Next is how long until the Source will ask again, if it is asked itself.
+	Next time.Duration
+
+	// Offset is by how much the issuer's clock is ahead of this machine's,
+	// if the Source has a Clock that knows.
+	Offset time.Duration
+
+	// Err says what failed; nil otherwise.
+	Err error
+}
+
+// String returns e as one line for people.
+func (e Event) String() string {
+	s := e.Kind.String()
+	if e.Took > 0 {
+		s += fmt.Sprintf(" in %v", e.Took.Round(100*time.Microsecond))
+	}
+	if e.ExpiresIn > 0 {
+		s += fmt.Sprintf(", expires in %v", e.ExpiresIn.Round(time.Millisecond))
+	}
+	if e.Attempt > 0 {
+		s += fmt.Sprintf(", attempt %d", e.Attempt)
+	}
+	if e.Next > 0 {
+		s += fmt.Sprintf(", next in %v", e.Next.Round(time.Millisecond))
+	}
+	if e.Offset != 0 {
+		s += fmt.Sprintf(", issuer's clock %+v", e.Offset.Round(time.Millisecond))
+	}
+	if e.Err != nil {
+		s += ": " + e.Err.Error()
+	}
+	return s
+}
+
+// LogValue implements [slog.LogValuer].
+func (e Event) LogValue() slog.Value {
+	attrs := []slog.Attr{slog.String("kind", e.Kind.String())}
+	for _, d := range []struct {
+		name  string
+		value time.Duration
+	}{{"took", e.Took}, {"expires_in", e.ExpiresIn}, {"next", e.Next}, {"offset", e.Offset}} {
+		if d.value != 0 {
+			attrs = append(attrs, slog.Duration(d.name, d.value))
+		}
+	}
+	if e.Attempt != 0 {
+		attrs = append(attrs, slog.Int("attempt", e.Attempt))
+	}
+	if e.Err != nil {
+		attrs = append(attrs, slog.String("error", e.Err.Error()))
+	}
+	return slog.GroupValue(attrs...)
+}

@@ -1,0 +1,57 @@
+package refresh
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"github.com/tokenlife/tokenlife/token"
+)
+
+const (
+	// longestDue bounds how long a token is left alone however long it lives:
+	// what is asked for daily is known to work.
+	longestDue = 24 * time.Hour
+
+	// longestMargin is how long before its end a token is no longer handed
+	// out. Lifetimes are whole seconds, cut down at both ends, which hides up
+	// to a second; the other is for the request to arrive in.
+	longestMargin = 2 * time.Second
+
+	// shortestPause is the least time between two attempts that succeed, so
+	// that tokens that hardly live do not become a loop.
+	shortestPause = time.Second
+
+	// longestPause bounds the pause after failures, longestRetryAfter what a
+	// server may ask for instead.
+	longestPause      = time.Minute
+	longestRetryAfter = time.Hour
+)
+
+// dueIn returns how long after it was received a token is due for replacement,
+// if it has life in all and left of it now.
+func dueIn(t token.Token, life, left time.Duration) time.Duration {
+	switch {
+	case t.RefreshIn > 0:
+		return min(t.RefreshIn, longestDue)
+	case t.RefreshIn < 0:
+		return left
+	}
+	// An eighth of 0.8 is the tenth. Taking it off the day as well keeps a
+	// fleet with long tokens apart.
+	due := min(life/5*4, longestDue)
+	due -= rand.N(due/8 + 1)
+	return max(0, due-(life-left))
+}
+
+// margin returns how long before its end a token that lives life is dead.
+func margin(life time.Duration) time.Duration { return min(life/10, longestMargin) }
+
+// pause returns how long to wait after the k-th fruitless attempt in a row,
+// counted from one: between d/2 and d, where d is 1 s · 2^k.
+func pause(k int) time.Duration {
+	d := longestPause
+	if k < 6 {
+		d = time.Second << k
+	}
+	return d/2 + rand.N(d/2+1)
+}

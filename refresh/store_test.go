@@ -1,0 +1,52 @@
+package refresh_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/tokenlife/tokenlife/refresh"
+	"github.com/tokenlife/tokenlife/refresh/storetest"
+)
+
+func TestMemory(t *testing.T) {
+	storetest.Run(t, func(*testing.T) refresh.Store { return new(refresh.Memory) })
+}
+
+func TestMemoryExpiry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var m refresh.Memory
+		ctx := t.Context()
+		if ok, err := m.Swap(ctx, "k", nil, []byte("v"), time.Now().Add(time.Hour)); !ok || err != nil {
+			t.Fatalf("Swap = %t, %v", ok, err)
+		}
+		time.Sleep(time.Hour - time.Nanosecond)
+		if v, err := m.Get(ctx, "k"); string(v) != "v" || err != nil {
+			t.Errorf("a moment before it expires: %q, %v", v, err)
+		}
+		time.Sleep(time.Nanosecond)
+		if v, err := m.Get(ctx, "k"); v != nil || err != nil {
+			t.Errorf("when it expires: %q, %v", v, err)
+		}
+	})
+}
+
+// Expired values are swept by the writes of others, so that a Memory in which
+// every key is used once does not grow for ever.
+func TestMemorySweeps(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var m refresh.Memory
+		ctx := context.Background()
+		for i := range 10_000 {
+			key := time.Now().String()
+			if ok, err := m.Swap(ctx, key, nil, []byte("v"), time.Now().Add(10*time.Second)); !ok || err != nil {
+				t.Fatalf("Swap %d = %t, %v", i, ok, err)
+			}
+			time.Sleep(time.Second)
+		}
+		if n := refresh.MemoryLen(&m); n > 100 {
+			t.Errorf("%d entries are left of 10000 that each lived for ten writes", n)
+		}
+	})
+}

@@ -1,0 +1,244 @@
+// Package storetest checks that a [refresh.Store] keeps its contract.
+//
+//	func TestStore(t *testing.T) {
+//		storetest.Run(t, func(t *testing.T) refresh.Store { return mystore.New(t.TempDir()) })
+//	}
+package storetest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/tokenlife/tokenlife/refresh"
+)
+
+// Run checks the Stores that open returns. It calls open once for each part of
+// the contract; the Stores may share what they keep it in, since every part
+// uses keys of its own.
+func Run(t *testing.T, open func(t *testing.T) refresh.Store) {
+	for _, part := range []struct {
+		name  string
+		check func(*testing.T, store)
+	}{
+		{"absent", absent},
+		{"create", create},
+		{"replace", replace},
+		{"delete", remove},
+		{"expire", expire},
+		{"keys", keys},
+		{"values", values},
+		{"aliasing", aliasing},
+		{"cancelled", cancelled},
+		{"contention", contention},
+	} {
+		t.Run(part.name, func(t *testing.T) {
+			part.check(t, store{t, open(t), fmt.Sprintf("%s/%x", part.name, rand.Uint64())})
+		})
+	}
+}
+
+// A store is a Store under test and a prefix for the keys of one part.
+type store struct {
+	t *testing.T
+	refresh.Store
+	prefix string
+}
+
+// holds fails the test unless key holds want; nil is absent.
+func (s store) holds(key string, want []byte) {
+	s.t.Helper()
+	got, err := s.Get(context.Background(), key)
+	if err != nil {
+		s.t.Errorf("Get(%.40q): %v", key, err)
+	} else if !bytes.Equal(got, want) || (got == nil) != (want == nil) {
+		s.t.Errorf("Get(%.40q) = %.40q (nil: %t), want %.40q (nil: %t)", key, got, got == nil, want, want == nil)
+	}
+}
+
+// swaps fails the test unless the Swap reports want.
+func (s store) swaps(key string, old, new []byte, expires time.Time, want bool) {
+	s.t.Helper()
+	got, err := s.Swap(context.Background(), key, old, new, expires)
+	if err != nil {
+		s.t.Errorf("Swap(%.40q, %.40q, %.40q): %v", key, old, new, err)
+	} else if got != want {
+		s.t.Errorf("Swap(%.40q, %.40q, %.40q) = %t, want %t", key, old, new, got, want)
+	}
+}
+
+var (
+	one, two, three = []byte("one"), []byte("two"), []byte("three")
+	always          time.Time
+)
+
+func absent(t *testing.T, s store) {
+	s.holds(s.prefix, nil)
+	s.swaps(s.prefix, one, two, always, false)
+	s.holds(s.prefix, nil)
+	s.swaps(s.prefix, one, nil, always, false)
+}
+
+func create(t *testing.T, s store) {
+	s.swaps(s.prefix, nil, one, always, true)
+	s.holds(s.prefix, one)
+	s.swaps(s.prefix, nil, two, always, false)
+	s.holds(s.prefix, one)
+	s.holds(s.prefix+"x", nil)
+}
+
+func replace(t *testing.T, s store) {
+	s.swaps(s.prefix, nil, one, always, true)
+	s.swaps(s.prefix, one, two, always, true)
+	s.holds(s.prefix, two)
+	s.swaps(s.prefix, one, three, always, false)
+	s.holds(s.prefix, two)
+	// A prefix of the value, or more than it, is another value.
+	s.swaps(s.prefix, two[:2], three, always, false)
+	s.swaps(s.prefix, append(two[:3:3], 0), three, always, false)
+	s.holds(s.prefix, two)
+}
+
+func remove(t *testing.T, s store) {
+	s.swaps(s.prefix, nil, one, always, true)
+	s.swaps(s.prefix, two, nil, always, false)
+	s.holds(s.prefix, one)
+	s.swaps(s.prefix, one, nil, always, true)
+	s.holds(s.prefix, nil)
+	s.swaps(s.prefix, nil, two, always, true)
+	s.holds(s.prefix, two)
+}
+
+// expire uses times a minute off, since the Store may go by another clock.
+func expire(t *testing.T, s store) {
+	past, future := time.Now().Add(-time.Minute), time.Now().Add(time.Minute)
+	s.swaps(s.prefix, nil, one, future, true)
+	s.holds(s.prefix, one)
+	s.swaps(s.prefix, one, two, past, true)
+	s.holds(s.prefix, nil)
+	s.swaps(s.prefix, two, three, always, false)
+	s.swaps(s.prefix, nil, three, always, true)
+	s.holds(s.prefix, three)
+	// The zero time lifts an expiry.
+	s.swaps(s.prefix, three, one, future, true)
+	s.swaps(s.prefix, one, two, always, true)
+	s.holds(s.prefix, two)
+}
+
+func keys(t *testing.T, s store) {
+	odd := []string{
+		"a/b", "a//b", "../" + s.prefix, "/", ".", " ", "\x00", "\xff\xfe", "é", "e\u0301", "A", "a", "%2F", "'; --", "*", "a\nb",
+		strings.Repeat("k", 256),
+	}
+	for i, k := range odd {
+		if len(k) < 200 { // keep within the limit, and apart from other tests
+			odd[i] = s.prefix + k
+		} else {
+			odd[i] = s.prefix + k[len(s.prefix):]
+		}
+	}
+	for i, k := range odd {
+		s.swaps(k, nil, []byte(strconv.Itoa(i)), always, true)
+	}
+	for i, k := range odd {
+		s.holds(k, []byte(strconv.Itoa(i)))
+	}
+	for _, k := range []string{"", strings.Repeat("k", 257)} {
+		if _, err := s.Get(context.Background(), k); err == nil {
+			t.Errorf("Get with a key of %d bytes succeeded, want an error", len(k))
+		}
+		if _, err := s.Swap(context.Background(), k, nil, one, always); err == nil {
+			t.Errorf("Swap with a key of %d bytes succeeded, want an error", len(k))
+		}
+	}
+}
+
+func values(t *testing.T, s store) {
+	every := make([]byte, 256)
+	for i := range every {
+		every[i] = byte(i)
+	}
+	var old []byte
+	for _, v := range [][]byte{{0}, every, bytes.Repeat([]byte{0xff}, 64<<10)} {
+		s.swaps(s.prefix, old, v, always, true)
+		s.holds(s.prefix, v)
+		old = v
+	}
+	for _, v := range [][]byte{{}, make([]byte, 64<<10+1)} {
+		if _, err := s.Swap(context.Background(), s.prefix, old, v, always); err == nil {
+			t.Errorf("Swap of a value of %d bytes succeeded, want an error", len(v))
+		}
+	}
+	if _, err := s.Swap(context.Background(), s.prefix+"e", []byte{}, one, always); err == nil {
+		t.Error("Swap with an empty old value succeeded, want an error: absent is nil")
+	}
+	s.holds(s.prefix, old)
+}
+
+func aliasing(t *testing.T, s store) {
+	v := []byte("value")
+	s.swaps(s.prefix, nil, v, always, true)
+	v[0] = 'X'
+	s.holds(s.prefix, []byte("value"))
+	got, err := s.Get(context.Background(), s.prefix)
+	if err != nil || len(got) == 0 {
+		t.Fatalf("Get = %q, %v", got, err)
+	}
+	got[0] = 'Y'
+	s.holds(s.prefix, []byte("value"))
+}
+
+func cancelled(t *testing.T, s store) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := s.Get(ctx, s.prefix); !errors.Is(err, context.Canceled) {
+		t.Errorf("Get with a cancelled context: %v, want context.Canceled", err)
+	}
+	if _, err := s.Swap(ctx, s.prefix, nil, one, always); !errors.Is(err, context.Canceled) {
+		t.Errorf("Swap with a cancelled context: %v, want context.Canceled", err)
+	}
+	s.holds(s.prefix, nil)
+}
+
+// contention has many goroutines count in one value. Every Swap that said true
+// must be in the result, and no other.
+func contention(t *testing.T, s store) {
+	const workers, each = 8, 25
+	ctx := context.Background()
+	var wg sync.WaitGroup
+	for range workers {
+		wg.Go(func() {
+			for done := 0; done < each; {
+				old, err := s.Get(ctx, s.prefix)
+				if err != nil {
+					t.Errorf("Get: %v", err)
+					return
+				}
+				n := 0
+				if old != nil {
+					if n, err = strconv.Atoi(string(old)); err != nil {
+						t.Errorf("Get returned what nobody wrote: %q", old)
+						return
+					}
+				}
+				ok, err := s.Swap(ctx, s.prefix, old, []byte(strconv.Itoa(n+1)), always)
+				if err != nil {
+					t.Errorf("Swap: %v", err)
+					return
+				}
+				if ok {
+					done++
+				}
+			}
+		})
+	}
+	wg.Wait()
+	s.holds(s.prefix, []byte(strconv.Itoa(workers*each)))
+}
