@@ -1,0 +1,101 @@
+package tokenlife_test
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/tokenlife/tokenlife"
+
+// What each package may link outside the standard library and this module. A
+// package that is not listed may link nothing.
+var mayLink = map[string][]string{
+	"kube": {"k8s.io/api/", "k8s.io/apimachinery/", "k8s.io/client-go/", "k8s.io/klog/", "k8s.io/utils/", "sigs.k8s.io/",
+		"github.com/", "golang.org/x/", "go.yaml.in/", "gopkg.in/inf.v0"},
+}
+
+// What each package may import of this module, so that it can move to a module
+// of its own and nothing is linked by surprise.
+var mayImport = map[string][]string{
+	"internal/origin":     {},
+	"internal/strictjson": {},
+	"token":               {"internal/origin", "internal/strictjson"},
+	"skew":                {"internal/origin"},
+	"refresh":             {"token", "skew", "internal/origin", "internal/strictjson"},
+	"refresh/storetest":   {"refresh", "token", "skew", "internal/origin", "internal/strictjson"},
+	"kube":                {"token", "skew", "internal/origin", "internal/strictjson"},
+}
+
+// directly lists what a package must not even import by itself: kube uses only
+// exported names, and never the clientset.
+var notDirectly = map[string][]string{
+	"kube": {module + "/internal/", "k8s.io/client-go/kubernetes"},
+}
+
+// TestLinks holds the promise that a program links what it imports.
+func TestLinks(t *testing.T) {
+	for _, pkg := range packages(t) {
+		if pkg == "" || strings.HasPrefix(pkg, "examples/") {
+			continue
+		}
+		t.Run(pkg, func(t *testing.T) {
+			ours, known := mayImport[pkg]
+			if !known {
+				t.Fatalf("package %s is new: say in mayImport what it may import", pkg)
+			}
+			for _, dep := range list(t, "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", "./"+pkg) {
+				if dep, internal := strings.CutPrefix(dep, module+"/"); internal {
+					if dep != pkg && !slices.Contains(ours, dep) {
+						t.Errorf("links %s of this module", dep)
+					}
+					continue
+				}
+				if !hasPrefix(dep, mayLink[pkg]) {
+					t.Errorf("links %s", dep)
+				}
+			}
+			for _, dep := range list(t, "-f", `{{join .Imports "\n"}}`, "./"+pkg) {
+				if hasPrefix(dep, notDirectly[pkg]) {
+					t.Errorf("imports %s", dep)
+				}
+				if dep == "testing" && !strings.HasSuffix(pkg, "test") {
+					t.Errorf("imports testing, and is not a package for tests")
+				}
+			}
+		})
+	}
+}
+
+// TestKubeIsLight counts what a program with kube.Config and kube.Source links.
+func TestKubeIsLight(t *testing.T) {
+	deps := list(t, "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", "./kube")
+	if len(deps) > 115 {
+		t.Errorf("kube links %d packages outside the standard library, want at most 115", len(deps))
+	}
+}
+
+func hasPrefix(s string, prefixes []string) bool {
+	return slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(s, p) })
+}
+
+// packages returns the packages of this module, without its path.
+func packages(t *testing.T) []string {
+	pkgs := list(t, "./...")
+	for i, p := range pkgs {
+		pkgs[i] = strings.TrimPrefix(strings.TrimPrefix(p, module), "/")
+	}
+	return pkgs
+}
+
+// list runs go list and returns the lines that are not empty.
+func list(t *testing.T, args ...string) []string {
+	t.Helper()
+	cmd := exec.Command("go", append([]string{"list"}, args...)...)
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list %s: %v", strings.Join(args, " "), err)
+	}
+	return strings.FieldsFunc(string(out), func(r rune) bool { return r == '\n' })
+}
