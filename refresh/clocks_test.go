@@ -179,6 +179,7 @@ func TestClockDecides(t *testing.T) {
 				if bad := drive(t, client, 5*time.Hour, 5*time.Second); bad != 0 || e.refused != 0 {
 					t.Errorf("%d dead tokens sent, %d refusals reached a caller", e.refused, bad)
 				}
+				synctest.Wait() // for an attempt in the background
 				if e.n == 0 || (offset-test.offset).Abs() > time.Second {
 					t.Errorf("events say that the issuer's clock is off by %v, want %v", offset, test.offset)
 				}

@@ -28,7 +28,8 @@
 // for, so the time of day does not matter, neither here nor at the issuer. It
 // is counted twice, by the wall clock and by the monotonic one, and the token
 // is as old as the older of the two says: the monotonic clock stops while a
-// machine is suspended, and the wall clock can be set.
+// machine is suspended, and the wall clock can be set. Either is noticed within a
+// millisecond of the machine being awake.
 //
 // Only a token that does not say how long it has left ([token.Token.ExpiresIn]
 // is zero) is judged by comparing its Expiry with a clock: with the local one,

@@ -66,11 +66,16 @@ func (s *Source) timeLeft(t token.Token) time.Duration {
 // at returns the token to hand out at now.
 func (h *held) at(now reading) token.Token {
 	t := h.token
-	if t.ExpiresIn != 0 {
-		t.ExpiresIn -= now.since(h.received)
+	h.countDown(&t, now)
+	return t
+}
+
+// countDown makes t, a copy of the token, what it is at now.
+func (h *held) countDown(t *token.Token, now reading) {
+	if h.token.ExpiresIn != 0 {
+		t.ExpiresIn = h.token.ExpiresIn - now.since(h.received)
 	}
 	t.RefreshIn = max(0, now.until(h.due))
-	return t
 }
 
 // again returns h for a token handed over a second time, next to be looked at

@@ -51,7 +51,8 @@ type Source struct {
 	notBefore reading  // when the next attempt may begin
 	err       error    // of the last attempt
 
-	clock func() reading // nil means readClock; for tests
+	pace  pace           // for glance
+	clock func() reading // nil means the machine's; for tests
 }
 
 // New returns a Source that caches the tokens of base.
@@ -62,12 +63,24 @@ func New(base token.Source) *Source { return &Source{Base: base} }
 // ExpiresIn and RefreshIn are as they are at the moment it returns.
 //
 // Without a usable token the error is an [*Error], or wraps that of ctx.
-func (s *Source) Token(ctx context.Context) (token.Token, error) {
-	now := s.now()
+func (s *Source) Token(ctx context.Context) (t token.Token, err error) {
+	now := s.glance()
 	if h := s.current.Load(); h != nil && s.fresh(h, now) {
-		return h.at(now), nil
+		// Straight into the result: by way of a copy it takes a tenth longer.
+		t = h.token
+		h.countDown(&t, now)
+		return t, nil
 	}
-	return s.waitForToken(ctx, now)
+	return s.waitForToken(ctx)
+}
+
+// glance reads the clocks as now does, but takes it that the wall clock has not
+// been set in the last millisecond. See [pace] for where that is good enough.
+func (s *Source) glance() reading {
+	if s.clock != nil {
+		return s.clock()
+	}
+	return s.pace.read()
 }
 
 // now reads the clocks.
@@ -93,8 +106,9 @@ func (s *Source) pastExpiry(h *held) bool {
 }
 
 // waitForToken is Token for a token that is not fresh.
-func (s *Source) waitForToken(ctx context.Context, now reading) (token.Token, error) {
+func (s *Source) waitForToken(ctx context.Context) (token.Token, error) {
 	for {
+		now := s.now()
 		h, a, err := s.step(ctx, now)
 		if h != nil {
 			return h.at(now), nil
@@ -110,7 +124,6 @@ func (s *Source) waitForToken(ctx context.Context, now reading) (token.Token, er
 		if a.err != nil {
 			return token.Token{}, a.err
 		}
-		now = s.now()
 	}
 }
 

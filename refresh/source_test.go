@@ -825,6 +825,7 @@ func TestEvents(t *testing.T) {
 		tok, _ := s.Token(t.Context())
 		s.Invalidate(tok)
 		get(t, s)
+		synctest.Wait()
 		var kinds []string
 		for _, e := range events {
 			kinds = append(kinds, e.Kind.String())
