@@ -44,11 +44,11 @@
 // nobody asks does nothing; [Source.Run] is for a program that wants its token
 // replaced all the same.
 //
-// While attempts fail, the good token is handed out to its end. The k-th
-// failure in a row is followed by a pause of between d/2 and d, where d is
-// 1 s · 2^k, at most a minute; longer if the error says so (an error with a
-// method RetryAfter() time.Duration). During a pause callers that have no token
-// get the last error at once.
+// While attempts fail, the good token is handed out to its end. A failure is
+// followed by a pause of between d/2 and d, where d is one second after the
+// first in a row and doubles with each, up to a minute; longer if the error says
+// so (an error with a method RetryAfter() time.Duration). During a pause callers
+// that have no token get the last error at once.
 //
 // # Refused tokens
 //

@@ -47,11 +47,12 @@ func dueIn(t token.Token, life, left time.Duration) time.Duration {
 func margin(life time.Duration) time.Duration { return min(life/10, longestMargin) }
 
 // pause returns how long to wait after the k-th fruitless attempt in a row,
-// counted from one: between d/2 and d, where d is 1 s · 2^k.
+// counted from one: at random between d/2 and d, where d is a second the first
+// time and doubles each time.
 func pause(k int) time.Duration {
 	d := longestPause
-	if k < 6 {
-		d = time.Second << k
+	if k < 7 {
+		d = time.Second << max(0, k-1)
 	}
 	return d/2 + rand.N(d/2+1)
 }
