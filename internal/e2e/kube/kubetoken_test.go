@@ -1,0 +1,67 @@
+package kube_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	"github.com/tokenlife/tokenlife/internal/e2e/apiserver"
+)
+
+// kubeconfig writes how alice reaches s to a file.
+func kubeconfig(t *testing.T, s *apiserver.Server) string {
+	t.Helper()
+	cfg := s.User("alice")
+	path := filepath.Join(t.TempDir(), "kubeconfig")
+	err := clientcmd.WriteToFile(clientcmdapi.Config{
+		Clusters:       map[string]*clientcmdapi.Cluster{"c": {Server: cfg.Host, CertificateAuthorityData: s.CA}},
+		AuthInfos:      map[string]*clientcmdapi.AuthInfo{"alice": {Token: cfg.BearerToken}},
+		Contexts:       map[string]*clientcmdapi.Context{"x": {Cluster: "c", AuthInfo: "alice", Namespace: "ci"}},
+		CurrentContext: "x",
+	}, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// The example program does what it says, and says what is wrong.
+func TestExampleKubetoken(t *testing.T) {
+	t.Parallel()
+	s, _ := setUp(t)
+	program := filepath.Join(t.TempDir(), "kubetoken")
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, ".")
+	build.Dir = "../../../examples/kubetoken"
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	config := kubeconfig(t, s)
+	for _, test := range []struct {
+		args   []string
+		status int
+		want   string
+	}{
+		{[]string{"-serviceaccount", "builder"}, 0, "kube-system\n"},
+		{[]string{"-serviceaccount", "builder", "-audience", apiserver.Issuer}, 0, "kube-system\n"},
+		{[]string{"-serviceaccount", "builder", "-audience", "vault"}, 1, "Unauthorized"},
+		{[]string{"-serviceaccount", "ghost"}, 1, `grant whoever asks the verb "create"`},
+		{[]string{"-serviceaccount", "builder", "-namespace", "elsewhere"}, 1, `namespace "elsewhere"`},
+		{[]string{}, 2, "-serviceaccount is needed"},
+	} {
+		cmd := exec.CommandContext(t.Context(), program, append([]string{"-kubeconfig", config}, test.args...)...)
+		cmd.Env = append(os.Environ(), "KUBECONFIG=")
+		out, _ := cmd.CombinedOutput()
+		if got := cmd.ProcessState.ExitCode(); got != test.status || !strings.Contains(string(out), test.want) {
+			t.Errorf("kubetoken %q: status %d, want %d:\n%s", test.args, got, test.status, out)
+		}
+		if test.status != 0 && strings.Count(string(out), "\n") != 1 {
+			t.Errorf("kubetoken %q: more than one line:\n%s", test.args, out)
+		}
+		t.Logf("kubetoken %q: %s", test.args, out)
+	}
+}
