@@ -1,0 +1,101 @@
+// Bench measures package refresh beside the token caches of other libraries,
+// and package skew by itself, and holds them to a bar each.
+//
+// It prints a line per figure: ours, that of each peer, their ratio where the
+// bar is one, the bar, and "ok" or "SHORT"; a line without a bar is for the
+// record. It exits with 1 if anything falls short. All run in one process, in
+// turns, and only ratios and counts are judged, so that a busy machine says
+// little worse than an idle one.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"log/slog"
+	"os"
+	"regexp"
+	"time"
+
+	"k8s.io/klog/v2"
+)
+
+// A measure fills some lines of the result.
+type measure struct {
+	name, about string
+	run         func(*report) error
+}
+
+var measures = []measure{
+	{"hotpath", "time and allocations of asking for a fresh token", hotPath},
+	{"early", "1000 callers while a good token is replaced, which takes 200 ms", earlyRefresh},
+	{"expiry", "callers who find the token expired, are impatient, or give up", hardExpiry},
+	{"outage", "100 callers when the token has expired and the upstream is down", outage},
+	{"short", "tokens that live less than any margin, or are handed back expired", shortLives},
+	{"panic", "an upstream that panics", panicking},
+	{"memory", "what a source that holds a token weighs", memory},
+	{"clock", "how well an issuer's clock is known after a few responses", clockError},
+}
+
+func main() {
+	quick := flag.Bool("quick", false, "run everything briefly, to see that it works; judge nothing that depends on time")
+	only := flag.String("run", "", "run only the measures whose name matches this `regexp`")
+	flag.Usage = usage
+	flag.Parse()
+	match, err := regexp.Compile(*only)
+	if err == nil && flag.NArg() > 0 {
+		err = fmt.Errorf("%q is no flag: -h explains", flag.Arg(0))
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(2)
+	}
+	r := &report{w: os.Stdout, status: terminal(os.Stderr), quick: *quick}
+	if err := run(r, match); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func usage() {
+	w := flag.CommandLine.Output()
+	fmt.Fprint(w, `Bench measures tokenlife beside the token caches of other libraries. It takes
+about two minutes and exits with 1 if a figure falls short of its bar.
+
+	go run . [-quick] [-run regexp]
+
+`)
+	flag.PrintDefaults()
+	fmt.Fprintln(w, "\nMeasures:")
+	for _, m := range measures {
+		fmt.Fprintf(w, "  %-8s %s\n", m.name, m.about)
+	}
+	fmt.Fprintln(w, "\nPeers:")
+	for _, c := range peers {
+		fmt.Fprintf(w, "  %-12s %s\n", c.name, c.what)
+	}
+}
+
+// run runs the measures whose names match and returns an error if one broke or
+// fell short.
+func run(r *report, match *regexp.Regexp) error {
+	// client-go reports every failed refresh to it.
+	klog.SetSlogLogger(slog.New(slog.DiscardHandler))
+
+	began := time.Now()
+	r.head()
+	for _, m := range measures {
+		if !match.MatchString(m.name) {
+			continue
+		}
+		r.progress(m.about)
+		if err := m.run(r); err != nil {
+			return fmt.Errorf("%s: %w", m.name, err)
+		}
+	}
+	r.progress("")
+	fmt.Fprintf(r.w, "%d judged, %d SHORT, in %v\n", r.judged, r.short, time.Since(began).Round(time.Second))
+	if r.short > 0 {
+		return fmt.Errorf("%d of %d bars missed", r.short, r.judged)
+	}
+	return nil
+}
