@@ -4,17 +4,19 @@
 // The work is done by small packages that meet in two interfaces of one method:
 // a token.Source supplies tokens, a token.Verifier judges them.
 //
-//		src := refresh.New(kube.NewSource(cs.CoreV1().ServiceAccounts("ci"), "builder", "vault"))
-//		client := &http.Client{Transport: &token.Transport{Source: src}}
+//	src := refresh.New(kube.NewSource(cs.CoreV1().ServiceAccounts("ci"), "builder", "vault"))
+//	client := &http.Client{Transport: &token.Transport{Source: src}}
 //
-//	  - [github.com/tokenlife/tokenlife/token]: Secret, Token, Source, Verifier,
-//	    Inspect, Transport
-//	  - [github.com/tokenlife/tokenlife/refresh]: the cache that keeps any token
-//	    fresh, and Store, which shares it between runs and replicas
-//	  - [github.com/tokenlife/tokenlife/skew]: other machines' clocks, tolerated
-//	    and measured
-//	  - [github.com/tokenlife/tokenlife/kube]: Kubernetes TokenRequest, and a
-//	    client-go configuration whose only credential is a Source
+// The packages are:
+//
+//   - [github.com/tokenlife/tokenlife/token]: Secret, Token, Source, Verifier,
+//     Inspect, Transport
+//   - [github.com/tokenlife/tokenlife/refresh]: the cache that keeps any token
+//     fresh, and Store, which shares it between runs and replicas
+//   - [github.com/tokenlife/tokenlife/skew]: other machines' clocks, tolerated
+//     and measured
+//   - [github.com/tokenlife/tokenlife/kube]: Kubernetes TokenRequest, and a
+//     client-go configuration whose only credential is a Source
 //
 // Only refresh.Source caches. Every other Source answers anew on each call, so
 // refresh.New of it is always right.

@@ -103,6 +103,19 @@ func TestConfigRetries(t *testing.T) {
 	}
 }
 
+// token.Wrap fits client-go's own hook, for a configuration that has no other
+// credential.
+func TestWrap(t *testing.T) {
+	s := newServer(t, true)
+	s.accept = "ours"
+	cfg := &rest.Config{Host: s.URL}
+	cfg.CAData = caOf(s.Server)
+	cfg.Wrap(token.Wrap(token.Static(token.Token{Value: token.NewSecret("ours")})))
+	if status, err := get(t, cfg, s.URL); err != nil || status != http.StatusOK {
+		t.Errorf("status %d, error %v", status, err)
+	}
+}
+
 // The token goes to the configured server only, and not in the clear.
 func TestConfigOrigin(t *testing.T) {
 	s, other := newServer(t, true), newServer(t, true)
