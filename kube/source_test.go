@@ -96,6 +96,7 @@ func TestUsefulLife(t *testing.T) {
 		{"extended, status says so too", func(now time.Time) *authenticationv1.TokenRequest {
 			return answer(now, year, year, map[string]any{"warnafter": now.Add(3607 * time.Second).Unix()})
 		}, 3607 * time.Second},
+		{"extended, and not said when to warn", func(now time.Time) *authenticationv1.TokenRequest { return answer(now, year, time.Hour, nil) }, time.Hour},
 		{"status later than exp", func(now time.Time) *authenticationv1.TokenRequest { return answer(now, time.Hour, 2*time.Hour, nil) }, time.Hour},
 		{"no status", func(now time.Time) *authenticationv1.TokenRequest {
 			a := answer(now, time.Hour, time.Hour, nil)

@@ -117,6 +117,24 @@ func TestStoreTrouble(t *testing.T) {
 	}
 }
 
+// A Store that hangs leaves Base most of a short Timeout.
+func TestHangingStoreLeavesTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &Source{
+			Base:    &issuer{life: time.Hour, latency: 2 * time.Second},
+			Timeout: 4 * time.Second,
+			Store:   badStore(func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }),
+			Key:     "k",
+		}
+		began := time.Now()
+		get(t, s)
+		if took := time.Since(began); took != 3*time.Second {
+			t.Errorf("took %v, want a quarter of Timeout and the latency of Base", took)
+		}
+		time.Sleep(storeTimeout) // for the write to be given up
+	})
+}
+
 type badStore func(context.Context) error
 
 func (b badStore) Get(ctx context.Context, _ string) ([]byte, error) { return nil, b(ctx) }

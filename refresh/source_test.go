@@ -415,6 +415,9 @@ func TestPanickingBase(t *testing.T) {
 						if text := e.Error(); strings.Contains(text, secret) || (name != "goexit") != strings.Contains(text, "panicked in ") {
 							t.Errorf("the error reads: %s", text)
 						}
+						if name == "runtime" && !strings.Contains(e.Error(), "index out of range") {
+							t.Errorf("the error does not say what: %s", e)
+						}
 						if name != "goexit" && !strings.Contains(e.Error(), "source_test.go:") && name != "runtime" {
 							t.Errorf("the error does not say where: %s", e)
 						}
