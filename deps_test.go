@@ -21,11 +21,12 @@ var mayLink = map[string][]string{
 var mayImport = map[string][]string{
 	"internal/origin":     {},
 	"internal/strictjson": {},
-	"token":               {"internal/origin", "internal/strictjson"},
+	"internal/jose":       {"internal/strictjson"},
+	"token":               {"internal/origin", "internal/jose", "internal/strictjson"},
 	"skew":                {"internal/origin"},
-	"refresh":             {"token", "skew", "internal/origin", "internal/strictjson"},
-	"refresh/storetest":   {"refresh", "token", "skew", "internal/origin", "internal/strictjson"},
-	"kube":                {"token", "skew", "internal/origin", "internal/strictjson"},
+	"refresh":             {"token", "skew", "internal/origin", "internal/jose", "internal/strictjson"},
+	"refresh/storetest":   {"refresh", "token", "skew", "internal/origin", "internal/jose", "internal/strictjson"},
+	"kube":                {"token", "skew", "internal/origin", "internal/jose", "internal/strictjson"},
 }
 
 // directly lists what a package must not even import by itself: kube uses only

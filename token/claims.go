@@ -88,7 +88,7 @@ func parseClaims(raw string, more *kubernetesClaims) (Claims, error) {
 		}
 	}
 	if err := r.End(); err != nil {
-		return Claims{}, placed(err, "iss", "sub", "aud", "jti", "iat", "nbf", "exp")
+		return Claims{}, strictjson.Placed(err, "iss", "sub", "aud", "jti", "iat", "nbf", "exp")
 	}
 	return c, nil
 }
@@ -172,20 +172,6 @@ func parseExponent(s string) int {
 		n = min(n*10+int(digit-'0'), 2*MaxSize)
 	}
 	return sign * n
-}
-
-// placed returns err, which a Reader made, with the name of the member it is
-// in, if that is one of known: what else a token calls its members is not
-// repeated.
-func placed(err error, known ...string) error {
-	if e, ok := errors.AsType[*strictjson.Error](err); ok {
-		for _, name := range known {
-			if strings.EqualFold(name, e.Member) {
-				return fmt.Errorf("%s: %w", name, err)
-			}
-		}
-	}
-	return err
 }
 
 // malformed returns an error that matches ErrMalformed and says where a token

@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/tokenlife/tokenlife/internal/jose"
 )
 
 // MaxSize is the longest token, in bytes, that this package looks at.
-const MaxSize = 1 << 20
+const MaxSize = jose.MaxSize
 
 // A Format is the outward form of a token.
 type Format int

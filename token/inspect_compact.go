@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/tokenlife/tokenlife/internal/strictjson"
+	"github.com/tokenlife/tokenlife/internal/jose"
 )
 
 // beginsJSON reports whether segment, what stands before the first dot of a
@@ -45,31 +45,31 @@ func inspectJWT(text string) (Info, error) {
 	first, text, _ := strings.Cut(text, ".")
 	second, third, _ := strings.Cut(text, ".")
 
-	head, err := decodeHeader(first, scratch[:])
+	head, err := decodeHeader(first, scratch[:0])
 	if err != nil {
 		return Info{}, malformed("segment 1 (header)", err)
 	}
-	raw, err := decodeBase64(second, scratch[:])
+	raw, err := jose.Decode(scratch[:0], second)
 	if err != nil {
 		return Info{}, malformed("segment 2 (payload)", err)
 	}
 	var k kubernetesClaims
-	claims, err := parseClaims(raw, &k)
+	claims, err := parseClaims(string(raw), &k)
 	if err != nil {
 		return Info{}, malformed("segment 2 (payload)", err)
 	}
-	if err := checkBase64(third); err != nil {
+	if err := jose.Check(third); err != nil {
 		return Info{}, malformed("segment 3 (signature)", err)
 	}
-	if third == "" && !strings.EqualFold(head.alg, "none") {
+	if third == "" && !strings.EqualFold(head.Algorithm, "none") {
 		return Info{}, malformed("segment 3 (signature)", errors.New("empty: was it cut off?"))
 	}
 
 	info := Info{
 		Format:    JWT,
-		Algorithm: head.alg,
-		KeyID:     head.kid,
-		Type:      head.typ,
+		Algorithm: head.Algorithm,
+		KeyID:     head.KeyID,
+		Type:      head.Type,
 		IssuedAt:  claims.IssuedAt,
 		Expiry:    claims.Expiry,
 		Claims:    claims,
@@ -84,7 +84,7 @@ func inspectCompactJWE(text string) (Info, error) {
 	first, rest, _ := strings.Cut(text, ".")
 	head, err := decodeHeader(first, nil)
 	if err == nil {
-		err = head.checkJWE()
+		err = head.CheckJWE()
 	}
 	if err != nil {
 		return Info{}, malformed("segment 1 (header)", err)
@@ -92,7 +92,7 @@ func inspectCompactJWE(text string) (Info, error) {
 	for i, name := range [...]string{"encrypted key", "iv", "ciphertext", "tag"} {
 		var segment string
 		segment, rest, _ = strings.Cut(rest, ".")
-		err := checkBase64(segment)
+		err := jose.Check(segment)
 		if segment == "" && name == "tag" {
 			err = errors.New("empty: was it cut off?")
 		}
@@ -100,73 +100,19 @@ func inspectCompactJWE(text string) (Info, error) {
 			return Info{}, malformed(fmt.Sprintf("segment %d (%s)", i+2, name), err)
 		}
 	}
-	return head.info(), nil
-}
-
-// A header is what Inspect reads of a JOSE header.
-type header struct {
-	alg, enc, kid, typ string
+	return infoOf(head), nil
 }
 
 // decodeHeader reads the header of a compact token.
-func decodeHeader(segment string, scratch []byte) (header, error) {
-	var h header
-	raw, err := decodeBase64(segment, scratch)
+func decodeHeader(segment string, scratch []byte) (jose.Header, error) {
+	raw, err := jose.Decode(scratch, segment)
 	if err != nil {
-		return h, err
+		return jose.Header{}, err
 	}
-	if err := h.parse(raw); err != nil {
-		return h, err
-	}
-	if h.alg == "" {
-		return h, errors.New("alg: missing or empty")
-	}
-	return h, nil
+	return jose.ParseHeader(string(raw))
 }
 
-// parse reads raw, a header that is a JSON text of its own.
-func (h *header) parse(raw string) error {
-	r := strictjson.NewReader(raw, strictjson.Limits{Size: MaxSize})
-	h.read(&r)
-	return placed(r.End(), "alg", "enc", "kid", "typ")
-}
-
-// read adds what r is at, a header, to h. That no name occurs in two headers of
-// one token, as RFC 7516, section 4, has it, is checked of those read.
-func (h *header) read(r *strictjson.Reader) {
-	for name := range r.Object() {
-		var field *string
-		switch name {
-		case "alg":
-			field = &h.alg
-		case "enc":
-			field = &h.enc
-		case "kid":
-			field = &h.kid
-		case "typ":
-			field = &h.typ
-		default:
-			continue
-		}
-		if *field != "" {
-			r.Fail("a parameter that another header of the token has too")
-		}
-		*field = r.Text()
-	}
-}
-
-// checkJWE reports what h lacks for a JWE.
-func (h *header) checkJWE() error {
-	switch {
-	case h.alg == "":
-		return errors.New("alg: missing or empty")
-	case h.enc == "":
-		return errors.New("enc: missing or empty")
-	}
-	return nil
-}
-
-// info returns what h says of a JWE.
-func (h *header) info() Info {
-	return Info{Format: JWE, Algorithm: h.alg, Encryption: h.enc, KeyID: h.kid, Type: h.typ}
+// infoOf returns what h says of a JWE.
+func infoOf(h jose.Header) Info {
+	return Info{Format: JWE, Algorithm: h.Algorithm, Encryption: h.Encryption, KeyID: h.KeyID, Type: h.Type}
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tokenlife/tokenlife/internal/jose"
 	"github.com/tokenlife/tokenlife/internal/strictjson"
 )
 
@@ -16,9 +17,9 @@ type jsonJWE struct {
 	// another header has alg and enc, and aad.
 	protected, key, iv, ciphertext, tag, aad string
 
-	header     header // those that are not encoded, together
-	flat       bool   // has header or encrypted_key outside recipients
-	general    bool   // has recipients
+	header     jose.Header // those that are not encoded, together
+	flat       bool        // has header or encrypted_key outside recipients
+	general    bool        // has recipients
 	recipients int
 }
 
@@ -28,7 +29,7 @@ func inspectJSON(text string) (Info, error) {
 	var j jsonJWE
 	r := strictjson.NewReader(text, strictjson.Limits{Size: MaxSize})
 	j.read(&r)
-	if err := placed(r.End(), "protected", "unprotected", "header", "recipients",
+	if err := strictjson.Placed(r.End(), "protected", "unprotected", "header", "recipients",
 		"encrypted_key", "aad", "iv", "ciphertext", "tag"); err != nil {
 		return Info{}, malformed("JSON", err)
 	}
@@ -37,31 +38,32 @@ func inspectJSON(text string) (Info, error) {
 	}
 
 	// Parts of the text would keep the whole of it in memory.
-	h := header{
-		alg: strings.Clone(j.header.alg),
-		enc: strings.Clone(j.header.enc),
-		kid: strings.Clone(j.header.kid),
-		typ: strings.Clone(j.header.typ),
+	h := jose.Header{
+		Algorithm:   strings.Clone(j.header.Algorithm),
+		Encryption:  strings.Clone(j.header.Encryption),
+		KeyID:       strings.Clone(j.header.KeyID),
+		Type:        strings.Clone(j.header.Type),
+		ContentType: strings.Clone(j.header.ContentType),
 	}
 	if j.protected != "" {
-		raw, err := decodeBase64(j.protected, nil)
+		raw, err := jose.Decode(nil, j.protected)
 		if err == nil {
-			err = h.parse(raw)
+			err = h.Parse(string(raw))
 		}
 		if err != nil {
 			return Info{}, malformed("protected", err)
 		}
 	}
-	if err := h.checkJWE(); err != nil {
+	if err := h.CheckJWE(); err != nil {
 		return Info{}, malformed("header", err)
 	}
-	info := h.info()
+	info := infoOf(h)
 	if j.aad != "" {
-		aad, err := decodeBase64(j.aad, nil)
+		aad, err := jose.Decode(nil, j.aad)
 		if err != nil {
 			return Info{}, malformed("aad", err)
 		}
-		inspectDashboard(aad, &info)
+		inspectDashboard(string(aad), &info)
 	}
 	return info, nil
 }
@@ -72,7 +74,7 @@ func (j *jsonJWE) read(r *strictjson.Reader) {
 		case "protected":
 			j.protected = r.Text()
 		case "unprotected":
-			j.header.read(r)
+			j.header.Read(r)
 		case "iv":
 			j.iv = r.Text()
 		case "ciphertext":
@@ -103,7 +105,7 @@ func (j *jsonJWE) readRecipient(r *strictjson.Reader, name string) {
 	}
 	switch name {
 	case "header":
-		j.header.read(r)
+		j.header.Read(r)
 	case "encrypted_key":
 		j.key = r.Text()
 	}
@@ -125,7 +127,7 @@ func (j *jsonJWE) check() error {
 	for _, part := range [...]struct{ name, text string }{
 		{"encrypted_key", j.key}, {"iv", j.iv}, {"ciphertext", j.ciphertext}, {"tag", j.tag},
 	} {
-		if err := checkBase64(part.text); err != nil {
+		if err := jose.Check(part.text); err != nil {
 			return fmt.Errorf("%s: %w", part.name, err)
 		}
 	}

@@ -1,6 +1,10 @@
 package strictjson
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
 
 // An Error says where a text was refused and why. Its message has nothing of
 // the text in it.
@@ -16,6 +20,20 @@ type Error struct {
 
 // Error returns the reason and the offset.
 func (e *Error) Error() string { return fmt.Sprintf("%s (byte %d)", e.Reason, e.Offset) }
+
+// Placed returns err, which a Reader made, with the name of the member it is
+// in, if that is one of known: what else a text calls its members is not
+// repeated.
+func Placed(err error, known ...string) error {
+	if e, ok := errors.AsType[*Error](err); ok {
+		for _, name := range known {
+			if strings.EqualFold(name, e.Member) {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+		}
+	}
+	return err
+}
 
 // A Reason says in words why a text was refused. Besides these there are those
 // for a value of another kind than asked for, and those given to
