@@ -3,10 +3,9 @@ package refresh
 import (
 	"errors"
 	"fmt"
-	"runtime"
-	"strings"
 	"time"
 
+	"github.com/tokenlife/tokenlife/internal/panics"
 	"github.com/tokenlife/tokenlife/token"
 )
 
@@ -60,39 +59,10 @@ func call(name string, f func() error) (err error) {
 	returned := false
 	defer func() {
 		if !returned {
-			err = panicked(name, recover())
+			err = panics.Error(name, recover())
 		}
 	}()
 	err = f()
 	returned = true
 	return err
-}
-
-// panicked describes a panic while it unwinds. It says where, and repeats the
-// value only where that cannot hold a secret.
-func panicked(name string, value any) error {
-	text := fmt.Sprintf("%s panicked in %s", name, panicSite())
-	if e, ok := value.(runtime.Error); ok {
-		return errors.New(text + ": " + e.Error())
-	}
-	return fmt.Errorf("%s, with a %T", text, value)
-}
-
-// panicSite returns the function and line that panicked.
-func panicSite() string {
-	pcs := make([]uintptr, 64)
-	frames := runtime.CallersFrames(pcs[:runtime.Callers(0, pcs)])
-	panicking := false
-	for {
-		f, more := frames.Next()
-		switch {
-		case f.Function == "runtime.gopanic":
-			panicking = true
-		case panicking && !strings.HasPrefix(f.Function, "runtime."):
-			return fmt.Sprintf("%s (%s:%d)", f.Function, f.File[strings.LastIndexByte(f.File, '/')+1:], f.Line)
-		}
-		if !more {
-			return "an unknown place"
-		}
-	}
 }

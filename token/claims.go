@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tokenlife/tokenlife/internal/jose"
 	"github.com/tokenlife/tokenlife/internal/strictjson"
 )
 
@@ -33,7 +34,7 @@ type Claims struct {
 // A claim that RFC 7519 registers must have the type it gives there; others may
 // be anything. Dates may be integers or not, from 1970 to the end of 9999. An
 // object that two readers could take for two different ones is refused, such as
-// one with two exp, or with an exp and an EXP. The error matches [ErrMalformed]
+// one with two exp, or with an EXP, which encoding/json takes for exp. The error matches [ErrMalformed]
 // and names the claim. ParseClaims does not keep raw.
 func ParseClaims(raw []byte) (Claims, error) {
 	if len(raw) > MaxSize { // before the copy
@@ -82,16 +83,22 @@ func parseClaims(raw string, more *kubernetesClaims) (Claims, error) {
 		case "exp":
 			c.Expiry = readDate(&r)
 		default:
+			if jose.Miscased(name, registered) {
+				r.Fail("a claim in another case")
+			}
 			if more != nil {
 				more.read(&r, name)
 			}
 		}
 	}
 	if err := r.End(); err != nil {
-		return Claims{}, strictjson.Placed(err, "iss", "sub", "aud", "jti", "iat", "nbf", "exp")
+		return Claims{}, strictjson.Placed(err, registered...)
 	}
 	return c, nil
 }
+
+// registered are the claims that RFC 7519, section 4.1, registers.
+var registered = []string{"iss", "sub", "aud", "jti", "iat", "nbf", "exp"}
 
 // readAudience reads the one string or the array of strings that aud may be.
 func readAudience(r *strictjson.Reader) []string {

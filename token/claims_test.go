@@ -32,7 +32,7 @@ func TestParseClaims(t *testing.T) {
 
 		// Claims that are not registered may be anything, also in names that
 		// look like those.
-		{`{"a":null,"b":[{"c":true}],"d":-1.5e300,"iss ":5,"Exp":"x","":{}}`, token.Claims{}},
+		{`{"a":null,"b":[{"c":true}],"d":-1.5e300,"iss ":5,"Expiry":"x","":{}}`, token.Claims{}},
 		{` { "iss" : "i" } ` + "\n", token.Claims{Issuer: "i"}},
 	} {
 		got, err := token.ParseClaims([]byte(test.raw))
@@ -80,7 +80,10 @@ func TestParseClaimsRefuses(t *testing.T) {
 
 		{`{"exp":1,"sub":"x","exp":2}`, "exp: a name that occurs twice in one object, perhaps in another case (byte 19)"},
 		{`{"sub":"a","SUB":"b"}`, "sub: a name that occurs twice in one object, perhaps in another case (byte 11)"},
-		{`{"EXP":1,"exp":2}`, "exp: a name that occurs twice in one object, perhaps in another case (byte 9)"},
+		{`{"exp":1,"EXP":2}`, "exp: a name that occurs twice in one object, perhaps in another case (byte 9)"},
+		{`{"EXP":1}`, "exp: a claim in another case (byte 7)"},
+		{`{"Iss":"i"}`, "iss: a claim in another case (byte 7)"},
+		{`{"i\u017fs":"i"}`, "iss: a claim in another case (byte 12)"},
 
 		// What else a token calls its claims is its own affair.
 		{`{"canary":1,"canary":2}`, "a name that occurs twice in one object, perhaps in another case (byte 12)"},

@@ -31,25 +31,5 @@ func (t *Transport) stayed(r *http.Request, pinned origin.Origin) bool {
 // private reports whether nobody on the way to its server can read r.
 func (t *Transport) private(r *http.Request) bool {
 	to := origin.Of(r.URL)
-	return t.Insecure || to.Encrypted() || to.Loopback() && direct(t.base(), r)
-}
-
-// direct reports whether base is known to send r without a proxy, which would
-// get it in the clear.
-func direct(base http.RoundTripper, r *http.Request) bool {
-	for range 100 { // a wrapper may return itself
-		switch b := base.(type) {
-		case *http.Transport:
-			if b.Proxy == nil {
-				return true
-			}
-			proxy, err := b.Proxy(r)
-			return proxy == nil && err == nil
-		case interface{ WrappedRoundTripper() http.RoundTripper }:
-			base = b.WrappedRoundTripper()
-		default:
-			return false
-		}
-	}
-	return false
+	return t.Insecure || to.Encrypted() || to.Loopback() && origin.Direct(t.base(), r)
 }

@@ -2,6 +2,7 @@ package jose
 
 import (
 	"errors"
+	"strings"
 
 	"github.com/tokenlife/tokenlife/internal/strictjson"
 )
@@ -44,6 +45,21 @@ func (h *Header) Parse(raw string) error {
 	return strictjson.Placed(r.End(), "alg", "enc", "kid", "typ", "cty")
 }
 
+// parameters are those that a Header has.
+var parameters = []string{"alg", "enc", "kid", "typ", "cty", "crit", "b64", "zip"}
+
+// Miscased reports whether name is one of known, or would be if its case were
+// another, and is not looked for here: many a reader, encoding/json among them,
+// takes "EXP" for exp, and what is two things to two readers is refused.
+func Miscased(name string, known []string) bool {
+	for _, k := range known {
+		if strings.EqualFold(name, k) {
+			return true
+		}
+	}
+	return false
+}
+
 // Read adds what r is at, a header, to h. That no name occurs in two headers of
 // one token, as RFC 7516, section 4, has it, is checked of those read.
 func (h *Header) Read(r *strictjson.Reader) {
@@ -70,6 +86,9 @@ func (h *Header) Read(r *strictjson.Reader) {
 			h.Compressed = true
 			continue
 		default:
+			if Miscased(name, parameters) {
+				r.Fail("a parameter in another case")
+			}
 			continue
 		}
 		if *field != "" {
@@ -77,6 +96,30 @@ func (h *Header) Read(r *strictjson.Reader) {
 		}
 		*field = r.Text()
 	}
+}
+
+// DecodeHeader reads the header that is the first segment of a compact token.
+func DecodeHeader(segment string) (Header, error) {
+	var scratch [512]byte // more than most headers need
+	raw, err := Decode(scratch[:0], segment)
+	if err != nil {
+		return Header{}, err
+	}
+	return ParseHeader(string(raw))
+}
+
+// CheckPlain reports what h has that changes the meaning of the rest of a token
+// in a way that nobody here understands.
+func (h *Header) CheckPlain() error {
+	switch {
+	case h.Critical:
+		return errors.New("crit: no extension is understood here")
+	case h.Unencoded:
+		return errors.New("b64: a token has its payload encoded (RFC 7797, section 7)")
+	case h.Compressed:
+		return errors.New("zip: compressed tokens are not read")
+	}
+	return nil
 }
 
 // CheckJWE reports what h lacks for a JWE.

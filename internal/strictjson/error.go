@@ -54,6 +54,7 @@ const (
 	TooLong       Reason = "too long a text"
 	TooDeep       Reason = "too deep a nesting"
 	TooMany       Reason = "too many members"
+	TooLarge      Reason = "a number larger than any float64"
 )
 
 // Fail refuses the value last read for a reason of the caller's own, as in "a

@@ -38,7 +38,7 @@ func FuzzReader(f *testing.F) {
 			}
 			return
 		}
-		for _, reason := range []Reason{Twins, NotUTF8, HalfPair, ByteOrderMark, TooLong, TooDeep, TooMany} {
+		for _, reason := range []Reason{Twins, NotUTF8, HalfPair, ByteOrderMark, TooLong, TooDeep, TooMany, TooLarge} {
 			if holds(reason, text, limits) {
 				t.Fatalf("accepted, with %s", reason)
 			}
@@ -68,6 +68,9 @@ func holds(reason Reason, text string, limits Limits) bool {
 		return !utf8.ValidString(text)
 	case HalfPair:
 		return hasHalfPair(text)
+	case TooLarge:
+		var value any // in which numbers are float64
+		return json.Unmarshal([]byte(text), &value) != nil
 	case Twins, TooDeep, TooMany:
 		d := json.NewDecoder(strings.NewReader(text))
 		d.UseNumber()

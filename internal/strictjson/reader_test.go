@@ -183,6 +183,9 @@ func TestRefuses(t *testing.T) {
 
 		{strings.Repeat("[", 33), TooDeep, 32},
 		{strings.Repeat(`{"a":`, 33), TooDeep, 32 * 5},
+		{`[1e308,1e309]`, TooLarge, 7},
+		{`[-1.8E+308]`, TooLarge, 1},
+		{`1` + strings.Repeat("0", 309), TooLarge, 0},
 		{`[` + many(4097, "%d") + `]`, TooMany, 19371},
 		{`{` + many(4097, `"%d":0`) + `}`, TooMany, 35755},
 		{strings.Repeat(" ", 1<<20+1), TooLong, 0},

@@ -1,6 +1,7 @@
 package strictjson
 
 import (
+	"strconv"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -162,7 +163,8 @@ func unescape(s string) string {
 }
 
 // scanNumber checks a number by the grammar of RFC 8259, section 6, and returns
-// it.
+// it. One that is too large for a float64 is refused: it is an error to some
+// readers, infinite to others, and what it says to the rest.
 func (r *Reader) scanNumber() string {
 	start := r.pos
 	if r.peek() == '-' {
@@ -188,6 +190,12 @@ func (r *Reader) scanNumber() string {
 		return ""
 	}
 	number := r.text[start:r.pos]
+	if len(number) > 308 || strings.ContainsAny(number, "eE") { // 10^308 has more digits
+		if _, err := strconv.ParseFloat(number, 64); err != nil {
+			r.failAt(start, TooLarge)
+			return ""
+		}
+	}
 	r.space()
 	return number
 }
