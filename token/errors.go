@@ -44,28 +44,44 @@ func (e *refusedError) Is(target error) bool { return target == ErrRefused }
 // [ErrExpired] or [ErrNotYetValid], and carries both clocks so that skew can be
 // told from age.
 type TimeError struct {
-	Claim  string        // "exp", "nbf" or "iat"
-	Limit  time.Time     // what the claim says
+	// Claim is "exp", "nbf" or "iat".
+	Claim string
+
+	// Limit is the time that Claim sets: the exp, the nbf or the iat itself, or,
+	// for a token issued too long ago, the iat and the greatest age together.
+	Limit time.Time
+
 	Now    time.Time     // what the verifier's clock said
 	Leeway time.Duration // how much the verifier allowed
 }
 
-// Error says how far outside its life the token is, and by which clocks.
+// Error says how far outside its life the token is, by which clocks, and what
+// to do.
 func (e *TimeError) Error() string {
-	off := e.Now.Sub(e.Limit)
-	when := "ago"
-	if off < 0 {
-		off, when = -off, "ahead"
+	limit, relation, remedy := e.Claim+" was", "before", "get a new token"
+	switch {
+	case e.ClockOff():
+		limit, relation, remedy = e.Claim+" is", "after", "check this machine's clock and the issuer's"
+	case e.Claim == "iat":
+		limit = "the age allowed from iat ended"
 	}
-	return fmt.Sprintf("%v: %s %s is %v %s of %s here, beyond the leeway of %v",
-		e.Unwrap(), e.Claim, e.Limit.UTC().Format(time.RFC3339), off.Round(time.Millisecond), when,
-		e.Now.UTC().Format(time.RFC3339), e.Leeway)
+	return fmt.Sprintf("%v: %s %s, %v %s %s here, beyond the leeway of %v: %s",
+		e.Unwrap(), limit, e.Limit.UTC().Format(time.RFC3339), e.Now.Sub(e.Limit).Abs().Round(time.Millisecond), relation,
+		e.Now.UTC().Format(time.RFC3339), e.Leeway, remedy)
 }
 
-// Unwrap returns [ErrExpired] or [ErrNotYetValid].
+// Unwrap returns [ErrNotYetValid] if Now is before Limit, and [ErrExpired]
+// otherwise.
 func (e *TimeError) Unwrap() error {
-	if e.Claim == "exp" {
-		return ErrExpired
+	if e.Now.Before(e.Limit) {
+		return ErrNotYetValid
 	}
-	return ErrNotYetValid
+	return ErrExpired
 }
+
+// ClockOff reports whether the fault is a clock's rather than the token's: an
+// issuer issues tokens that are good from then on, so that one from the future
+// shows the issuer's clock to be ahead or this machine's to be behind, and a new
+// token would fare no better. The reverse cannot be told: to a clock that is far
+// ahead every token is old.
+func (e *TimeError) ClockOff() bool { return e.Now.Before(e.Limit) }

@@ -19,6 +19,10 @@ import (
 //   - 503 if v could not tell. If its error has a method RetryAfter()
 //     time.Duration, the client learns when to come back.
 //
+// What a token must allow beyond that, [RequireScope] and [ForAudience] ask.
+// All methods are treated alike: where a browser's preflight requests, which
+// carry no token, are to be answered, that is done before Require.
+//
 // Neither argument may be nil: Require panics rather than let requests in.
 func Require(v Verifier, next http.Handler) http.Handler {
 	if v == nil || next == nil {
@@ -38,7 +42,7 @@ func Require(v Verifier, next http.Handler) http.Handler {
 		claims, err := v.Verify(r.Context(), presented)
 		switch {
 		case err == nil:
-			next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), claimsKey{}, claims)))
+			next.ServeHTTP(w, r.WithContext(NewContext(r.Context(), claims)))
 		case errors.Is(err, ErrInvalid) && r.Context().Err() == nil:
 			fault := describe(err)
 			refuse(w, http.StatusUnauthorized, `Bearer error="invalid_token", error_description="`+fault+`"`, fault)
@@ -52,10 +56,17 @@ func Require(v Verifier, next http.Handler) http.Handler {
 }
 
 // FromContext returns the claims that [Require] verified for the request whose
-// context this is.
+// context this is, or that were given to [NewContext].
 func FromContext(ctx context.Context) (Claims, bool) {
 	claims, ok := ctx.Value(claimsKey{}).(Claims)
 	return claims, ok
+}
+
+// NewContext returns a context from which [FromContext] gets claims: for tests
+// of handlers that run inside [Require], and for servers other than net/http
+// that have a [Verifier] decide. Whoever calls it vouches for the claims.
+func NewContext(ctx context.Context, claims Claims) context.Context {
+	return context.WithValue(ctx, claimsKey{}, claims)
 }
 
 type claimsKey struct{}

@@ -107,7 +107,7 @@ func TestRequire(t *testing.T) {
 		{name: "malformed", header: "Bearer abc", err: free(token.ErrMalformed), status: 401, challenge: invalid("the token is malformed")},
 		{name: "signature", header: "Bearer abc", err: free(token.ErrSignature), status: 401, challenge: invalid("the token's signature does not verify")},
 		{name: "expired", header: "Bearer abc", err: &token.TimeError{Claim: "exp"}, status: 401, challenge: invalid("the token has expired")},
-		{name: "too early", header: "Bearer abc", err: &token.TimeError{Claim: "nbf"}, status: 401, challenge: invalid("the token is not yet valid")},
+		{name: "too early", header: "Bearer abc", err: &token.TimeError{Claim: "nbf", Limit: time.Unix(1, 0)}, status: 401, challenge: invalid("the token is not yet valid")},
 		{name: "issuer", header: "Bearer abc", err: free(token.ErrIssuer), status: 401, challenge: invalid("the token comes from another issuer")},
 		{name: "audience", header: "Bearer abc", err: free(token.ErrAudience), status: 401, challenge: invalid("the token is meant for another audience")},
 		{name: "revoked", header: "Bearer abc", err: free(token.ErrRevoked), status: 401, challenge: invalid("the token was revoked or is unknown")},
@@ -172,6 +172,25 @@ func TestRequire(t *testing.T) {
 				t.Errorf("the refusal tells too much: %s", whole)
 			}
 		})
+	}
+}
+
+// No method is let in without a token, nor kept out with one.
+func TestRequireMethods(t *testing.T) {
+	t.Parallel()
+	handler := token.Require(users, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(204) }))
+	for _, method := range []string{"GET", "HEAD", "OPTIONS", "POST", "TRACE", "BREW"} {
+		for header, want := range map[string]int{"": 401, "Bearer nobodys": 401, "Bearer token-of-alice": 204} {
+			r := httptest.NewRequest(method, "/", nil)
+			if header != "" {
+				r.Header.Set("Authorization", header)
+			}
+			w := httptest.NewRecorder()
+			handler.ServeHTTP(w, r)
+			if w.Code != want {
+				t.Errorf("%s with %q: status %d, want %d", method, header, w.Code, want)
+			}
+		}
 	}
 }
 
