@@ -1,0 +1,186 @@
+package seal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/tokenlife/tokenlife/token"
+)
+
+// A Keyring seals and opens. Set one of its fields before first use; it is then
+// safe for concurrent use, and must not be copied.
+type Keyring struct {
+	// Keys are the secrets, of at least 32 random bytes each. The first seals,
+	// all of them open. There are at most 16.
+	Keys []token.Secret
+
+	// Load, if not nil, reads the keys instead. It is called at first use; when
+	// something turns up that was sealed under a key that is not known, at most
+	// once in 10 seconds; and in the background when the keys are 5 minutes
+	// old, so that a key that was removed goes out of use. What it returns
+	// replaces the keys before; while it fails they stay. Its context ends
+	// after 10 seconds.
+	Load func(ctx context.Context) ([]token.Secret, error)
+
+	// ring has the keys in use; nil before first use.
+	ring atomic.Pointer[ring]
+
+	// mu guards what follows, and changes of ring. It is never held across a
+	// wait.
+	mu    sync.Mutex
+	load  *load     // under way, or nil
+	tried time.Time // when the last one began
+	err   error     // of the last one
+}
+
+// Seal encrypts plaintext for the purpose and the place given. The purpose must
+// not be empty. An error means that there are no keys to seal with, or that
+// plaintext has more than about 3/4 MiB.
+func (k *Keyring) Seal(ctx context.Context, purpose, place string, plaintext []byte) (string, error) {
+	r, err := k.keys(ctx, purpose)
+	if err != nil {
+		return "", err
+	}
+	if n := sealedSize(place, plaintext); n > maxSize {
+		return "", fmt.Errorf("seal: %d bytes to seal with a place of %d, too many by %d: seal less", len(plaintext), len(place), n-maxSize)
+	}
+	m := r.masters[0]
+	id := m.next()
+	aead, known, err := m.aead(id, purpose)
+	if err != nil {
+		return "", err
+	}
+	if !known {
+		m.remember(id, purpose, aead)
+	}
+	return encode(aead, id, place, plaintext), nil
+}
+
+// Open returns what was sealed for this purpose and this place.
+//
+// The error matches [token.ErrMalformed] if sealed has not the form that Seal
+// gives, and [token.ErrSignature] if it is of a key that is not there, of
+// another purpose or place, or was changed. An error that does not match
+// [token.ErrInvalid] means that the keys could not be had.
+func (k *Keyring) Open(ctx context.Context, purpose, place, sealed string) ([]byte, error) {
+	r, err := k.keys(ctx, purpose)
+	if err != nil {
+		return nil, err
+	}
+	c, err := parse(sealed)
+	if err != nil {
+		return nil, err
+	}
+	if c.place != place {
+		return nil, refused("it was sealed for another place")
+	}
+	m, err := k.find(ctx, r, c.id)
+	if err != nil {
+		return nil, err
+	}
+	aead, known, err := m.aead(c.id, purpose)
+	if err != nil {
+		return nil, err
+	}
+	plaintext, err := aead.Open(c.box[:0], nil, c.box, []byte(c.header))
+	if err != nil {
+		return nil, refused("it was changed, or sealed for another purpose")
+	}
+	if !known {
+		m.remember(c.id, purpose, aead)
+	}
+	return plaintext, nil
+}
+
+// Key returns the content encryption key of what was sealed for a purpose with
+// the given kid in its header, so that other software can open it. The errors
+// are those of [Keyring.Open].
+func (k *Keyring) Key(ctx context.Context, kid, purpose string) (token.Secret, error) {
+	r, err := k.keys(ctx, purpose)
+	if err != nil {
+		return token.Secret{}, err
+	}
+	id, err := parseID(kid)
+	if err != nil {
+		return token.Secret{}, malformed("kid", err)
+	}
+	m, err := k.find(ctx, r, id)
+	if err != nil {
+		return token.Secret{}, err
+	}
+	key, err := m.derive(id, purpose)
+	if err != nil {
+		return token.Secret{}, err
+	}
+	return token.NewSecret(string(key)), nil
+}
+
+// keys returns the keys to use for a purpose.
+func (k *Keyring) keys(ctx context.Context, purpose string) (*ring, error) {
+	if purpose == "" {
+		return nil, errors.New("seal: the purpose is empty: give each use of a Keyring a name")
+	}
+	r := k.ring.Load()
+	switch {
+	case k.Load != nil && k.Keys != nil:
+		return nil, errors.New("seal: the Keyring has both Keys and Load: set one of them")
+	case k.Load == nil && r == nil:
+		return k.fixed()
+	case k.Load == nil:
+		return r, nil
+	case r == nil:
+		r, err := k.newer(ctx)
+		if r == nil {
+			return nil, err
+		}
+		return r, nil
+	case time.Since(r.loaded) >= maxAge:
+		k.begin(ctx)
+	}
+	return r, nil
+}
+
+// fixed makes a ring of Keys.
+func (k *Keyring) fixed() (*ring, error) {
+	if len(k.Keys) == 0 {
+		return nil, errors.New("seal: the Keyring has no keys: set Keys, or Load")
+	}
+	r, err := newRing(k.Keys, nil)
+	if err != nil {
+		return nil, err
+	}
+	if !k.ring.CompareAndSwap(nil, r) {
+		r = k.ring.Load() // whose salt is in use already
+	}
+	return r, nil
+}
+
+// find returns the key that id names, if r has it or, failing that, a newer
+// ring.
+func (k *Keyring) find(ctx context.Context, r *ring, id keyID) (*master, error) {
+	if m := r.find(id.name()); m != nil {
+		return m, nil
+	}
+	if k.Load != nil {
+		newest, err := k.newer(ctx)
+		if m := newest.find(id.name()); m != nil {
+			return m, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return nil, refused("its key is not there: it was removed, or never was")
+}
+
+// refused returns an error that matches ErrSignature.
+func refused(why string) error { return fmt.Errorf("%w: %s", token.ErrSignature, why) }
+
+// malformed returns an error that matches ErrMalformed. It does not wrap err.
+func malformed(where string, err error) error {
+	return fmt.Errorf("%w: %s: %v", token.ErrMalformed, where, err)
+}
