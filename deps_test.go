@@ -12,21 +12,32 @@ const module = "github.com/tokenlife/tokenlife"
 // What each package may link outside the standard library and this module. A
 // package that is not listed may link nothing.
 var mayLink = map[string][]string{
+	"token/jwt":         jose,
+	"token/jwt/jwttest": jose,
+	"token/jwe":         jose,
 	"kube": {"k8s.io/api/", "k8s.io/apimachinery/", "k8s.io/client-go/", "k8s.io/klog/", "k8s.io/utils/", "sigs.k8s.io/",
 		"github.com/", "golang.org/x/", "go.yaml.in/", "gopkg.in/inf.v0"},
 }
+
+var jose = []string{"github.com/golang-jwt/jwt/v5", "github.com/go-jose/go-jose/v4"}
 
 // What each package may import of this module, so that it can move to a module
 // of its own and nothing is linked by surprise.
 var mayImport = map[string][]string{
 	"internal/origin":     {},
+	"internal/panics":     {},
 	"internal/strictjson": {},
 	"internal/jose":       {"internal/strictjson"},
-	"token":               {"internal/origin", "internal/jose", "internal/strictjson"},
+	"token":               {"internal/origin", "internal/jose", "internal/panics", "internal/strictjson"},
+	"token/seal":          {"token", "internal/origin", "internal/jose", "internal/panics", "internal/strictjson"},
+	"token/jwt":           {"token", "skew", "internal/origin", "internal/jose", "internal/panics", "internal/strictjson"},
+	"token/jwt/jwttest":   {"token/jwt", "token", "skew", "internal/origin", "internal/jose", "internal/panics", "internal/strictjson"},
+	"token/jwe":           {"token/jwt", "token/seal", "token", "skew", "internal/origin", "internal/jose", "internal/panics", "internal/strictjson"},
+	"token/introspect":    {"token", "skew", "internal/origin", "internal/jose", "internal/panics", "internal/strictjson"},
 	"skew":                {"internal/origin"},
-	"refresh":             {"token", "skew", "internal/origin", "internal/jose", "internal/strictjson"},
-	"refresh/storetest":   {"refresh", "token", "skew", "internal/origin", "internal/jose", "internal/strictjson"},
-	"kube":                {"token", "skew", "internal/origin", "internal/jose", "internal/strictjson"},
+	"refresh":             {"token", "skew", "internal/origin", "internal/jose", "internal/panics", "internal/strictjson"},
+	"refresh/storetest":   {"refresh", "token", "skew", "internal/origin", "internal/jose", "internal/panics", "internal/strictjson"},
+	"kube":                {"token", "skew", "internal/origin", "internal/jose", "internal/panics", "internal/strictjson"},
 }
 
 // directly lists what a package must not even import by itself: kube uses only
