@@ -1,5 +1,6 @@
 // Bench measures package refresh beside the token caches of other libraries,
-// and package skew by itself, and holds them to a bar each.
+// package skew by itself, and what reads and verifies tokens beside other JOSE
+// libraries, and holds them to a bar each.
 //
 // It prints a line per figure: ours, that of each peer, their ratio where the
 // bar is one, the bar, and "ok" or "SHORT"; a line without a bar is for the
@@ -14,6 +15,7 @@ import (
 	"log/slog"
 	"os"
 	"regexp"
+	"slices"
 	"time"
 
 	"k8s.io/klog/v2"
@@ -25,15 +27,42 @@ type measure struct {
 	run         func(*report) error
 }
 
-var measures = []measure{
-	{"hotpath", "time and allocations of asking for a fresh token", hotPath},
-	{"early", "1000 callers while a good token is replaced, which takes 200 ms", earlyRefresh},
-	{"expiry", "callers who find the token expired, are impatient, or give up", hardExpiry},
-	{"outage", "100 callers when the token has expired and the upstream is down", outage},
-	{"short", "tokens that live less than any margin, or are handed back expired", shortLives},
-	{"panic", "an upstream that panics", panicking},
-	{"memory", "what a source that holds a token weighs", memory},
-	{"clock", "how well an issuer's clock is known after a few responses", clockError},
+// A group is measures beside the same peers.
+type group struct {
+	about    string
+	peers    []peer
+	measures []measure
+}
+
+// A peer is what others offer for the same purpose.
+type peer struct{ name, what string }
+
+var groups = []group{
+	{
+		about: "token caches",
+		peers: each(peers, func(c contender) peer { return peer{c.name, c.what} }),
+		measures: []measure{
+			{"hotpath", "time and allocations of asking for a fresh token", hotPath},
+			{"early", "1000 callers while a good token is replaced, which takes 200 ms", earlyRefresh},
+			{"expiry", "callers who find the token expired, are impatient, or give up", hardExpiry},
+			{"outage", "100 callers when the token has expired and the upstream is down", outage},
+			{"short", "tokens that live less than any margin, or are handed back expired", shortLives},
+			{"panic", "an upstream that panics", panicking},
+			{"memory", "what a source that holds a token weighs", memory},
+			{"clock", "how well an issuer's clock is known after a few responses", clockError},
+		},
+	},
+	{
+		about: "JOSE libraries",
+		peers: each(otherLibraries, func(l library) peer { return peer{l.name, l.what} }),
+		measures: []measure{
+			{"inspect", "reading when a JWT expires, without verifying it", inspecting},
+			{"jwt", "verifying a JWT, and what that costs beside its signature", verifying},
+			{"cache", "verifying the same JWT again", verifyingAgain},
+			{"jwe", "opening a JWE under a shared key", opening},
+			{"flood", "10 000 made-up key IDs while the keys are rotated", flooding},
+		},
+	},
 }
 
 func main() {
@@ -58,20 +87,22 @@ func main() {
 
 func usage() {
 	w := flag.CommandLine.Output()
-	fmt.Fprint(w, `Bench measures tokenlife beside the token caches of other libraries. It takes
-about two minutes and exits with 1 if a figure falls short of its bar.
+	fmt.Fprint(w, `Bench measures tokenlife beside other token caches and JOSE libraries. It takes
+about three minutes and exits with 1 if a figure falls short of its bar.
 
 	go run . [-quick] [-run regexp]
 
 `)
 	flag.PrintDefaults()
-	fmt.Fprintln(w, "\nMeasures:")
-	for _, m := range measures {
-		fmt.Fprintf(w, "  %-8s %s\n", m.name, m.about)
-	}
-	fmt.Fprintln(w, "\nPeers:")
-	for _, c := range peers {
-		fmt.Fprintf(w, "  %-12s %s\n", c.name, c.what)
+	for _, g := range groups {
+		fmt.Fprintf(w, "\nMeasures of %s:\n", g.about)
+		for _, m := range g.measures {
+			fmt.Fprintf(w, "  %-12s %s\n", m.name, m.about)
+		}
+		fmt.Fprintln(w, "beside")
+		for _, p := range g.peers {
+			fmt.Fprintf(w, "  %-12s %s\n", p.name, p.what)
+		}
 	}
 }
 
@@ -82,14 +113,16 @@ func run(r *report, match *regexp.Regexp) error {
 	klog.SetSlogLogger(slog.New(slog.DiscardHandler))
 
 	began := time.Now()
-	r.head()
-	for _, m := range measures {
-		if !match.MatchString(m.name) {
-			continue
-		}
-		r.progress(m.about)
-		if err := m.run(r); err != nil {
-			return fmt.Errorf("%s: %w", m.name, err)
+	r.where()
+	for _, g := range groups {
+		for i, m := range g.chosen(match) {
+			if i == 0 {
+				r.head(append([]string{"ours"}, each(g.peers, func(p peer) string { return p.name })...))
+			}
+			r.progress(m.about)
+			if err := m.run(r); err != nil {
+				return fmt.Errorf("%s: %w", m.name, err)
+			}
 		}
 	}
 	r.progress("")
@@ -98,4 +131,9 @@ func run(r *report, match *regexp.Regexp) error {
 		return fmt.Errorf("%d of %d bars missed", r.short, r.judged)
 	}
 	return nil
+}
+
+// chosen returns the measures whose names match.
+func (g group) chosen(match *regexp.Regexp) []measure {
+	return slices.DeleteFunc(slices.Clone(g.measures), func(m measure) bool { return !match.MatchString(m.name) })
 }

@@ -15,6 +15,8 @@ type report struct {
 	status io.Writer // a terminal, or nil
 	quick  bool
 
+	columns int // after the first, which has the name of the row
+
 	judged, short int
 }
 
@@ -35,10 +37,16 @@ const (
 	barWidth   = 16
 )
 
-// head prints where this runs, and the names of the columns.
-func (r *report) head() {
-	fmt.Fprintf(r.w, "%s %s/%s, %d CPUs\n\n", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU())
-	r.print("", each(contenders(), func(c contender) string { return c.name }), "ratio", "bar", "")
+// where prints where this runs.
+func (r *report) where() {
+	fmt.Fprintf(r.w, "%s %s/%s, %d CPUs\n", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU())
+}
+
+// head prints the names of the columns of the rows that follow.
+func (r *report) head(names []string) {
+	r.columns = len(names)
+	fmt.Fprintln(r.w)
+	r.print("", names, "ratio", "bar", "")
 }
 
 // add prints a row.
@@ -63,7 +71,7 @@ func (r *report) print(name string, cells []string, ratio, bar, verdict string) 
 	r.progress("")
 	var b strings.Builder
 	fmt.Fprintf(&b, "%-*s", nameWidth, name)
-	for i := range contenders() {
+	for i := range r.columns {
 		cell := "-"
 		if i < len(cells) {
 			cell = cells[i]
@@ -74,13 +82,13 @@ func (r *report) print(name string, cells []string, ratio, bar, verdict string) 
 	fmt.Fprintln(r.w, strings.TrimRight(b.String(), " "))
 }
 
-// each returns the cells of a row, made of xs by format.
-func each[T any](xs []T, format func(T) string) []string {
-	var cells []string
+// each returns what f makes of each of xs, such as the cells of a row.
+func each[T, U any](xs []T, f func(T) U) []U {
+	var us []U
 	for _, x := range xs {
-		cells = append(cells, format(x))
+		us = append(us, f(x))
 	}
-	return cells
+	return us
 }
 
 func millis(d time.Duration) string {
