@@ -4,11 +4,13 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/tokenlife/tokenlife/internal/e2e/apiserver/program"
+	"github.com/tokenlife/tokenlife/internal/e2e/process"
 )
 
 // newTestServer returns a server that was not started.
@@ -48,14 +50,14 @@ func TestOrphan(t *testing.T) {
 	if err := s.start(); err != nil {
 		t.Fatal(err)
 	}
-	s.process.stdin.Close()
+	s.process.CloseInput()
 	select {
-	case <-s.process.done:
+	case <-s.process.Done():
 	case <-time.After(10 * time.Second):
 		t.Fatal("the server still runs ten seconds after its standard input ended")
 	}
-	if s.process.err != nil {
-		t.Errorf("it ended with %v, want success", s.process.err)
+	if s.process.Err() != nil {
+		t.Errorf("it ended with %v, want success", s.process.Err())
 	}
 	if _, err := os.Stat(s.dir); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("its folder is still there (%v)", err)
@@ -66,18 +68,18 @@ func TestOrphan(t *testing.T) {
 // error, and the next one works.
 func TestUnknownCommand(t *testing.T) {
 	s := newTestServer(t)
-	p, err := startProcess(s.binary, s.dir, append([]string{"-data", s.dir, "--"}, s.flags...))
+	p, err := process.Start(exec.Command(s.binary, append([]string{"-data", s.dir, "--"}, s.flags...)...), logFile(s.dir))
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.process = p
-	if err := p.command("cluck 1s"); err == nil {
+	if err := p.Command("cluck 1s"); err == nil {
 		t.Error("an unknown command is accepted")
 	}
-	if err := p.command("clock soon"); err == nil {
+	if err := p.Command("clock soon"); err == nil {
 		t.Error("an offset that is no duration is accepted")
 	}
-	if err := p.command("clock -1m30.5s"); err != nil {
+	if err := p.Command("clock -1m30.5s"); err != nil {
 		t.Error(err)
 	}
 }

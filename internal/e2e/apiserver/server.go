@@ -3,8 +3,10 @@ package apiserver
 import (
 	"crypto/ecdsa"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
+	"os/exec"
 	"sync"
 	"testing"
 	"time"
@@ -13,6 +15,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/tokenlife/tokenlife/internal/e2e/apiserver/program"
+	"github.com/tokenlife/tokenlife/internal/e2e/process"
 )
 
 // Issuer is the issuer of the server's service account tokens, and the
@@ -40,7 +43,7 @@ type Server struct {
 	adminClient *kubernetes.Clientset
 
 	mu      sync.Mutex
-	process *process
+	process *process.Process
 	offset  time.Duration
 }
 
@@ -72,7 +75,7 @@ func Start(tb testing.TB, flags ...string) *Server {
 	}
 	tb.Cleanup(func() {
 		if tb.Failed() {
-			tb.Logf("the end of kube-apiserver's log:\n%s", s.logTail())
+			tb.Logf("the end of kube-apiserver's log:\n%s", process.LogTail(logFile(s.dir)))
 		}
 	})
 	return s
@@ -117,7 +120,7 @@ func (s *Server) SetClock(tb testing.TB, offset time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.process != nil {
-		if err := s.process.command("clock " + offset.String()); err != nil {
+		if err := s.process.Command("clock " + offset.String()); err != nil {
 			tb.Fatalf("setting the clock of kube-apiserver to %v: %v", offset, err)
 		}
 	}
@@ -125,9 +128,10 @@ func (s *Server) SetClock(tb testing.TB, offset time.Duration) {
 }
 
 func (s *Server) start() error {
-	p, err := startProcess(s.binary, s.dir, append([]string{"-data", s.dir, "-clock", s.offset.String(), "--"}, s.flags...))
+	args := append([]string{"-data", s.dir, "-clock", s.offset.String(), "--"}, s.flags...)
+	p, err := process.Start(exec.Command(s.binary, args...), logFile(s.dir))
 	if err != nil {
-		return err
+		return fmt.Errorf("starting kube-apiserver: %w", err)
 	}
 	s.process = p
 	return s.awaitReady(p)
@@ -135,7 +139,7 @@ func (s *Server) start() error {
 
 func (s *Server) stop() {
 	if s.process != nil {
-		s.process.kill()
+		s.process.Kill()
 		s.process = nil
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"fmt"
-	mathrand "math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
@@ -13,6 +12,8 @@ import (
 
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
+
+	"github.com/tokenlife/tokenlife/internal/e2e/process"
 )
 
 // newServer prepares a server: a folder with the certificates, keys and tokens
@@ -33,18 +34,18 @@ func newServer(binary string, flags []string) (*Server, error) {
 }
 
 func (s *Server) setUp(flags []string) error {
-	port, err := freePort()
+	port, err := process.FreePort()
 	if err != nil {
 		return err
 	}
-	s.URL = "https://" + net.JoinHostPort(loopback, strconv.Itoa(port))
+	s.URL = "https://" + net.JoinHostPort(process.Loopback, strconv.Itoa(port))
 
 	ca, err := newAuthority()
 	if err != nil {
 		return err
 	}
 	s.CA = ca.PEM
-	cert, key, err := ca.serving(loopback)
+	cert, key, err := ca.serving(process.Loopback)
 	if err != nil {
 		return err
 	}
@@ -84,8 +85,8 @@ func (s *Server) setUp(flags []string) error {
 	}
 	// The program runs in s.dir, so these names need no folder.
 	s.flags = append([]string{
-		"--bind-address=" + loopback,
-		"--advertise-address=" + loopback,
+		"--bind-address=" + process.Loopback,
+		"--advertise-address=" + process.Loopback,
 		"--secure-port=" + strconv.Itoa(port),
 		"--endpoint-reconciler-type=none",
 		"--cert-dir=.",
@@ -102,22 +103,4 @@ func (s *Server) setUp(flags []string) error {
 		"--profiling=false",
 	}, flags...)
 	return nil
-}
-
-const loopback = "127.0.0.1"
-
-// freePort returns a port of 127.0.0.1 that nobody listens on, from below the
-// ranges that systems give to outgoing connections. While the server is stopped
-// its port can thus not become the other end of somebody's connection; not even
-// of a client's that keeps dialing it, which the kernel would connect to itself.
-func freePort() (int, error) {
-	var err error
-	for range 100 {
-		port := 20000 + mathrand.IntN(10000)
-		var l net.Listener
-		if l, err = net.Listen("tcp", net.JoinHostPort(loopback, strconv.Itoa(port))); err == nil {
-			return port, l.Close()
-		}
-	}
-	return 0, fmt.Errorf("finding a free port between 20000 and 30000: %w", err)
 }

@@ -1,0 +1,85 @@
+package oidcprovider
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tokenlife/tokenlife/token"
+)
+
+// The resources (RFC 8707) that tokens can be had for. A token's aud is its
+// resource, and it lives ten minutes.
+const (
+	JWT      = "https://jwt.example"    // its tokens are JWTs (RFC 9068)
+	OtherJWT = "https://other.example"  // so are its
+	Opaque   = "https://opaque.example" // its tokens mean something to the server alone
+)
+
+// A Client is an OAuth 2.0 client that the server knows.
+type Client struct {
+	ID     string
+	Secret token.Secret
+
+	method string // how it authenticates
+}
+
+func newClient(id, method string) Client {
+	// Each of these means something else in a form or beside a user name.
+	return Client{ID: id, Secret: token.NewSecret("a+b:c%41/" + rand.Text()), method: method}
+}
+
+// metadata is what the server is told of the client (RFC 7591, section 2).
+func (c Client) metadata() map[string]string {
+	return map[string]string{
+		"client_id":                  c.ID,
+		"client_secret":              c.Secret.Reveal(),
+		"token_endpoint_auth_method": c.method,
+		"scope":                      "read write",
+	}
+}
+
+// Token has the server issue a token for resource to client c, with scope read,
+// by the client credentials grant (RFC 6749, section 4.4).
+func (s *Server) Token(tb testing.TB, c Client, resource string) token.Token {
+	tb.Helper()
+	form := url.Values{"grant_type": {"client_credentials"}, "resource": {resource}, "scope": {"read"}}
+	if c.method == "client_secret_post" {
+		form.Set("client_id", c.ID)
+		form.Set("client_secret", c.Secret.Reveal())
+	}
+	req, err := http.NewRequestWithContext(tb.Context(), http.MethodPost, s.URL+"/token", strings.NewReader(form.Encode()))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	if c.method == "client_secret_basic" {
+		req.SetBasicAuth(url.QueryEscape(c.ID), url.QueryEscape(c.Secret.Reveal()))
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	var answer struct {
+		AccessToken string `json:"access_token"`
+		ExpiresIn   int64  `json:"expires_in"`
+		Error       string `json:"error"`
+	}
+	if err := json.Unmarshal(body, &answer); err != nil || resp.StatusCode != http.StatusOK || answer.AccessToken == "" {
+		tb.Fatalf("asking node-oidc-provider for a token for %s: %s, error %q (%v)", resource, resp.Status, answer.Error, err)
+	}
+	return token.Token{
+		Value:     token.NewSecret(answer.AccessToken),
+		ExpiresIn: time.Duration(answer.ExpiresIn) * time.Second,
+	}
+}

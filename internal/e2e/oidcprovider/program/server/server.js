@@ -1,0 +1,124 @@
+// node-oidc-provider for tests, on 127.0.0.1 only:
+//
+//   node server.js PORT
+//
+// It is spoken to on standard input, a line at a time, and answers each line on
+// standard output, with the line itself once what it says is done, or with what
+// went wrong; its log is standard error:
+//
+//   provider {"jwks": {...}, "clients": [...]}   serve with these keys and clients
+//   clock 60000                                  be a minute ahead of the machine
+//
+// The first provider line starts it listening. A later one takes the place of
+// the first between two requests: with other keys that is a rotation in which
+// the old and the new are never published together. The tokens already issued
+// stay. The end of standard input ends it.
+
+import http from 'node:http';
+import readline from 'node:readline';
+
+import { Provider, errors } from 'oidc-provider';
+
+const port = Number(process.argv[2]);
+const issuer = `http://127.0.0.1:${port}`;
+
+console.info = console.error; // standard output is for answers
+
+// Whatever here asks for the time of day asks Date.now.
+const machine = Date.now;
+let offset = 0;
+Date.now = () => machine() + offset;
+
+// Tokens of these resources (RFC 8707) can be had. What a token is for is also
+// its aud.
+const resources = {
+  'https://jwt.example': 'jwt',
+  'https://other.example': 'jwt',
+  'https://opaque.example': 'opaque',
+};
+
+// What is stored outlives the provider that stored it. Only the opaque tokens
+// of clients are, so what else an adapter can do is left out.
+const stored = new Map();
+const adapter = (kind) => ({
+  upsert: async (id, payload) => { stored.set(`${kind}:${id}`, payload); },
+  find: async (id) => stored.get(`${kind}:${id}`),
+  destroy: async (id) => { stored.delete(`${kind}:${id}`); },
+});
+
+function newProvider({ jwks, clients }) {
+  const { alg } = jwks.keys[0];
+  const provider = new Provider(issuer, {
+    adapter,
+    jwks,
+    clients: clients.map((client) => ({
+      ...client, grant_types: ['client_credentials'], redirect_uris: [], response_types: [],
+      id_token_signed_response_alg: alg,
+    })),
+    clockTolerance: 0,
+    scopes: ['read', 'write'],
+    features: {
+      clientCredentials: { enabled: true },
+      devInteractions: { enabled: false },
+      introspection: { enabled: true, allowedPolicy: () => true },
+      revocation: { enabled: true },
+      resourceIndicators: {
+        enabled: true,
+        defaultResource: () => undefined,
+        getResourceServerInfo(_, resource) {
+          const format = resources[resource];
+          if (!format) throw new errors.InvalidTarget();
+          return {
+            audience: resource,
+            scope: 'read write',
+            accessTokenFormat: format,
+            accessTokenTTL: 600,
+            jwt: { sign: { alg } },
+          };
+        },
+      },
+    },
+  });
+  provider.on('server_error', (_, err) => console.error(err));
+  return provider.callback();
+}
+
+let answer;
+const server = http.createServer((request, response) => {
+  response.setHeader('Date', new Date(Date.now()).toUTCString());
+  answer(request, response);
+});
+
+const commands = {
+  __proto__: null,
+  async provider(setup) {
+    answer = newProvider(JSON.parse(setup));
+    if (!server.listening) {
+      await new Promise((resolve, reject) => {
+        server.once('error', reject).listen(port, '127.0.0.1', resolve);
+      });
+    }
+  },
+  clock(milliseconds) {
+    if (!/^-?\d{1,15}$/.test(milliseconds)) {
+      throw new Error('clock needs a number of milliseconds');
+    }
+    offset = Number(milliseconds);
+  },
+};
+
+for await (const line of readline.createInterface({ input: process.stdin })) {
+  const space = line.indexOf(' ');
+  try {
+    const command = commands[line.slice(0, space)];
+    if (!command) {
+      throw new Error('no such command');
+    }
+    await command(line.slice(space + 1));
+    console.log(line);
+  } catch (err) {
+    // The text of a JSON error quotes what it read, which has keys in it.
+    console.log(err instanceof SyntaxError ? 'that is no JSON' : err.message);
+  }
+}
+process.exit(0);
