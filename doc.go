@@ -10,7 +10,16 @@
 // The packages are:
 //
 //   - [github.com/tokenlife/tokenlife/token]: Secret, Token, Source, Verifier,
-//     Inspect, Transport
+//     VerifierCache, Inspect, Transport, Require
+//   - [github.com/tokenlife/tokenlife/token/jwt]: which JWTs to accept, and the
+//     keys of their issuers; [github.com/tokenlife/tokenlife/token/jwt/jwttest]
+//     is an issuer for tests
+//   - [github.com/tokenlife/tokenlife/token/introspect]: opaque tokens, judged
+//     and revoked by their issuer
+//   - [github.com/tokenlife/tokenlife/token/seal]: sealing data under keys that
+//     change, as compact JWE
+//   - [github.com/tokenlife/tokenlife/token/jwe]: the other forms of JWE, that
+//     of the Kubernetes Dashboard among them
 //   - [github.com/tokenlife/tokenlife/refresh]: the cache that keeps any token
 //     fresh, and Store, which shares it between runs and replicas
 //   - [github.com/tokenlife/tokenlife/skew]: other machines' clocks, tolerated
@@ -21,6 +30,7 @@
 // Only refresh.Source caches. Every other Source answers anew on each call, so
 // refresh.New of it is always right.
 //
-// A program links what it imports: token, skew and refresh need the standard
-// library alone; Kubernetes is in kube.
+// A program links what it imports: token, token/seal, token/introspect, skew and
+// refresh need the standard library alone; JOSE libraries are in token/jwt and
+// token/jwe, Kubernetes is in kube.
 package tokenlife
