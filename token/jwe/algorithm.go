@@ -40,8 +40,8 @@ var algorithms = byName([]algorithm{
 	{name: "RSA-OAEP-256", usual: true, kind: rsaKey},
 	{name: "RSA-OAEP", kind: rsaKey}, // with SHA-1
 
-	// The name of each goes into the key that is agreed on, so that one key may
-	// be used with all.
+	// What is agreed on depends on the algorithm's name, so that one key may be
+	// used with all.
 	{name: "ECDH-ES", usual: true, kind: ecKey, agree: true},
 	{name: "ECDH-ES+A128KW", usual: true, kind: ecKey},
 	{name: "ECDH-ES+A192KW", usual: true, kind: ecKey},
@@ -231,6 +231,8 @@ func unfitRSA(k *rsa.PublicKey) string {
 		return "it is an RSA key of less than 2048 bits"
 	case bits > maxRSA:
 		return "it is an RSA key of more than 8192 bits"
+	case k.E < 3 || k.E%2 == 0:
+		return "it is an RSA key with an exponent that nobody may have"
 	}
 	return ""
 }

@@ -3,12 +3,18 @@ package jwe_test
 import (
 	"bytes"
 	"compress/flate"
+	"crypto/aes"
 	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
+
+	josecipher "github.com/go-jose/go-jose/v4/cipher"
 
 	"github.com/tokenlife/tokenlife/token"
 	"github.com/tokenlife/tokenlife/token/jwe"
@@ -211,6 +217,39 @@ func TestEncryptedKeyOfAnySize(t *testing.T) {
 				want = token.ErrMalformed
 			}
 			refused(t, got == nil, err, want, "")
+		}
+	}
+}
+
+// A content encryption key must be of the size that enc has, though AES would do
+// with another: whoever reads A256GCM counts on 256 bits.
+func TestContentKeyOfAnotherSize(t *testing.T) {
+	t.Parallel()
+	kek := secret(32, 'k')
+	block, err := aes.NewCipher([]byte(kek.Reveal()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for size, ok := range map[int]bool{16: false, 24: false, 32: true} {
+		cek := []byte(secret(size, 'c').Reveal())
+		for alg, sealing := range map[string]struct {
+			key       jwt.Key
+			encrypted []byte
+		}{
+			"A256KW":       {jwt.Key{Algorithm: "A256KW", Shared: kek}, must(josecipher.KeyWrap(block, cek))},
+			"RSA-OAEP-256": {jwt.Key{Private: rsaKey()}, must(rsa.EncryptOAEP(sha256.New(), rand.Reader, &rsaKey().PublicKey, cek, nil))},
+		} {
+			protected := b64([]byte(`{"alg":"` + alg + `","enc":"A256GCM"}`))
+			iv, box := seal(t, cek, protected, "plain")
+			text := strings.Join([]string{protected, b64(sealing.encrypted), b64(iv), b64(box[:len(box)-16]), b64(box[len(box)-16:])}, ".")
+			got, err := decrypt(t, &jwe.Decrypter{Keys: jwt.Keys{sealing.key}}, text)
+			if ok {
+				if err != nil || string(got) != "plain" {
+					t.Errorf("%s: %q, %v", alg, got, err)
+				}
+				continue
+			}
+			refused(t, got == nil, err, token.ErrSignature, "no key decrypts")
 		}
 	}
 }

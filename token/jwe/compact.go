@@ -58,39 +58,14 @@ func parseCompact(text string) (*compact, error) {
 // decodeHeader reads a protected header, and refuses what changes the meaning of
 // the rest.
 func decodeHeader(segment string) (jose.Header, error) {
-	var scratch [512]byte // more than most headers need
-	raw, err := jose.Decode(scratch[:0], segment)
-	if err != nil {
-		return jose.Header{}, err
+	h, err := jose.DecodeHeader(segment)
+	if err == nil {
+		err = h.CheckPlain()
 	}
-	h, err := jose.ParseHeader(string(raw))
-	switch {
-	case err != nil:
-		return h, err
-	case h.Critical:
-		return h, errors.New("crit: no extension is understood here")
-	case h.Unencoded:
-		return h, errors.New("b64: it has no meaning in an encrypted token")
-	case h.Compressed:
-		return h, errors.New("zip: compressed tokens are not read")
+	if err == nil {
+		err = h.CheckJWE()
 	}
-	return h, h.CheckJWE()
-}
-
-// sameType reports whether two media types are the same, written with or
-// without "application/" (RFC 7516, sections 4.1.11 and 4.1.12).
-func sameType(a, b string) bool {
-	a, b = shortType(a), shortType(b)
-	// Of the same length, so that no letter beyond ASCII passes for one in it.
-	return len(a) == len(b) && strings.EqualFold(a, b)
-}
-
-func shortType(t string) string {
-	const application = "application/"
-	if len(t) > len(application) && strings.EqualFold(t[:len(application)], application) {
-		return t[len(application):]
-	}
-	return t
+	return h, err
 }
 
 // malformed returns an error that matches token.ErrMalformed. It does not wrap

@@ -18,13 +18,16 @@ import (
 // credentials, encrypted for the Dashboard itself, with the dates of the session
 // beside them for everybody to read.
 //
+// Such a token proves nothing: whoever has the public key can make one. What
+// counts is the credential in it, which is for its own server to judge.
+//
 // The fields must be set before first use. A Dashboard is then safe for
 // concurrent use.
 type Dashboard struct {
 	// Keys are RSA keys, of which the first makes tokens and all open them: as
-	// the tokens do not name their key, at most 16 are tried. Required. The
-	// Dashboard itself has one, in the Secret kubernetes-dashboard-key-holder,
-	// which [jwt.ParseKeys] reads.
+	// the tokens do not name their key, at most 16 are tried. They are asked for
+	// at each token. Required. The Dashboard itself has one, in the Secret
+	// kubernetes-dashboard-key-holder, which [jwt.ParseKeys] reads.
 	Keys jwt.KeySet
 
 	// TTL is how long a session lasts; 0 means 15 minutes, as with the
@@ -64,6 +67,9 @@ func (d *Dashboard) Seal(ctx context.Context, credential token.Secret) (token.Se
 	if err := incomplete("Dashboard", d.Keys, nil); err != nil {
 		return token.Secret{}, err
 	}
+	if credential.IsZero() {
+		return token.Secret{}, errors.New("jwe: an empty credential, of which no Dashboard token is made")
+	}
 	key, err := d.sealingKey(ctx)
 	if err != nil {
 		return token.Secret{}, err
@@ -90,7 +96,7 @@ func (d *Dashboard) sealingKey(ctx context.Context) (any, error) {
 	keys, err := d.Keys.Keys(ctx, "")
 	switch {
 	case errors.Is(err, token.ErrInvalid):
-		return nil, token.Refused(err)
+		return nil, token.Refused(fmt.Errorf("jwe: no keys to make Dashboard tokens with: %w", err))
 	case err != nil:
 		return nil, err
 	case len(keys) == 0:
@@ -152,7 +158,7 @@ func (d *Dashboard) now() time.Time {
 //
 // Where the Dashboard is lenient Open is not: the algorithms must be RSA-OAEP-256
 // and A256GCM, and in the protected header; iat must be there, as a date; no
-// member may be there twice.
+// member may be there twice; and the credential must not be empty.
 func (d *Dashboard) Open(ctx context.Context, presented token.Secret) (DashboardSession, error) {
 	if err := incomplete("Dashboard", d.Keys, nil); err != nil {
 		return DashboardSession{}, err
@@ -168,6 +174,9 @@ func (d *Dashboard) Open(ctx context.Context, presented token.Secret) (Dashboard
 	s, err := f.session()
 	if err != nil {
 		return DashboardSession{}, err
+	}
+	if len(plaintext) == 0 { // whoever acts without a credential may act as itself
+		return DashboardSession{}, malformed("ciphertext", errors.New("no credential in it"))
 	}
 	if err := d.check(s); err != nil {
 		return DashboardSession{}, err

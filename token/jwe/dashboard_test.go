@@ -232,7 +232,7 @@ func TestDashboardLeniencies(t *testing.T) {
 		{"a line break in aad", forgery{header: usualHeader, aad: usualAAD, edit: replace(`"aad":"`, `"aad":"\n`)}, true, malformed, "aad"},
 		{"a line break in protected", forgery{header: usualHeader, aad: usualAAD, edit: replace(`"protected":"`, `"protected":"\n`)}, true, malformed, "protected"},
 		{"recipients beside encrypted_key", forgery{header: usualHeader, aad: usualAAD, general: 1, more: map[string]any{"encrypted_key": "AAAA"}}, true, malformed, "recipients"},
-		{"empty recipients beside", forgery{header: usualHeader, aad: usualAAD, more: map[string]any{"recipients": []any{}}}, true, nil, ""},
+		{"empty recipients beside", forgery{header: usualHeader, aad: usualAAD, more: map[string]any{"recipients": []any{}}}, true, malformed, "recipients"},
 
 		// Refused by both.
 		{"padded base64", forgery{header: usualHeader, aad: usualAAD, edit: func(s string) string { return strings.Replace(s, `","tag"`, `=","tag"`, 1) }}, false, malformed, "protected"},
@@ -293,6 +293,21 @@ func TestDashboardLeniencies(t *testing.T) {
 		s, err := dashboard().Open(t.Context(), token.NewSecret(text))
 		t.Run(name, func(t *testing.T) { refused(t, s.IssuedAt.IsZero(), err, malformed, "") })
 	}
+}
+
+// A session without a credential is none: a server that opens one might act as
+// itself.
+func TestDashboardEmpty(t *testing.T) {
+	t.Parallel()
+	made, err := dashboard().Seal(t.Context(), token.Secret{})
+	refused(t, made.IsZero(), err, nil, "empty credential")
+	cek := []byte(secret(32, 'c').Reveal())
+	key := must(rsa.EncryptOAEP(sha256.New(), rand.Reader, &rsaKey().PublicKey, cek, nil))
+	header, aad := b64([]byte(usualHeader)), b64([]byte(usualAAD))
+	iv, tag := seal(t, cek, header+"."+aad, "")
+	text := fmt.Sprintf(`{"protected":%q,"aad":%q,"encrypted_key":%q,"iv":%q,"ciphertext":"","tag":%q}`, header, aad, b64(key), b64(iv), b64(tag))
+	s, err := dashboard().Open(t.Context(), token.NewSecret(text))
+	refused(t, s.IssuedAt.IsZero(), err, token.ErrMalformed, "no credential")
 }
 
 // With a negative TTL exp is not looked at, as --token-ttl=0 has it, but all

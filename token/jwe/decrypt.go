@@ -6,6 +6,7 @@ import (
 	"crypto/cipher"
 	"errors"
 	"fmt"
+	"sync"
 
 	gojose "github.com/go-jose/go-jose/v4"
 
@@ -26,19 +27,17 @@ func (c *compact) decrypt(ctx context.Context, keys jwt.KeySet, listed []string)
 	if err := m.checkSizes(c.key, c.iv, c.tag); err != nil {
 		return nil, err
 	}
-	return m.decrypt(ctx, keys, c.header.KeyID, func(material any) ([]byte, error) {
-		if m.algorithm.name == "dir" && m.gcm {
-			return c.openDirect(material.([]byte))
-		}
-		return openJOSE(func() (*gojose.JSONWebEncryption, error) {
-			return gojose.ParseEncryptedCompact(c.text, m.goAlgorithm(), m.goEncryption())
-		}, material)
-	})
+	if m.algorithm.name == "dir" && m.gcm {
+		return m.decrypt(ctx, keys, c.header.KeyID, c.openDirect)
+	}
+	return m.decrypt(ctx, keys, c.header.KeyID, openJOSE(func() (*gojose.JSONWebEncryption, error) {
+		return gojose.ParseEncryptedCompact(c.text, m.goAlgorithm(), m.goEncryption())
+	}))
 }
 
 // openDirect decrypts c with AES-GCM under key itself.
-func (c *compact) openDirect(key []byte) ([]byte, error) {
-	block, err := aes.NewCipher(key)
+func (c *compact) openDirect(key any) ([]byte, error) {
+	block, err := aes.NewCipher(key.([]byte))
 	if err != nil {
 		return nil, errDecrypt
 	}
@@ -53,19 +52,24 @@ func (c *compact) openDirect(key []byte) ([]byte, error) {
 	return plaintext, nil
 }
 
-// openJOSE decrypts with go-jose what parse reads. That it panics is no verdict.
-func openJOSE(parse func() (*gojose.JSONWebEncryption, error), key any) (plaintext []byte, err error) {
-	defer func() {
-		if value := recover(); value != nil {
-			plaintext, err = nil, fmt.Errorf("jwe: nothing decrypted: %w: is a Key incomplete?", panics.Error("go-jose", value))
+// openJOSE returns a function that decrypts with go-jose what parse reads. That
+// is read once, however many keys are tried: how long it is is up to whoever
+// presents it.
+func openJOSE(parse func() (*gojose.JSONWebEncryption, error)) func(key any) ([]byte, error) {
+	parse = sync.OnceValues(parse)
+	return func(key any) (plaintext []byte, err error) {
+		defer func() {
+			if value := recover(); value != nil { // which is no verdict
+				plaintext, err = nil, fmt.Errorf("jwe: nothing decrypted: %w: is a Key incomplete?", panics.Error("go-jose", value))
+			}
+		}()
+		j, err := parse()
+		if err != nil {
+			return nil, errDecrypt
 		}
-	}()
-	j, err := parse()
-	if err != nil {
-		return nil, errDecrypt
+		if plaintext, err = j.Decrypt(key); err != nil {
+			return nil, errDecrypt
+		}
+		return plaintext, nil
 	}
-	if plaintext, err = j.Decrypt(key); err != nil {
-		return nil, errDecrypt
-	}
-	return plaintext, nil
 }

@@ -251,6 +251,26 @@ func TestKeysTried(t *testing.T) {
 	refused(t, got == nil, err, token.ErrSignature, "no key decrypts")
 }
 
+// Each key that is tried costs what it costs to try it, and not what it costs to
+// read a megabyte.
+func TestReadOnce(t *testing.T) {
+	var keys jwt.Keys
+	for i := range 16 {
+		keys = append(keys, jwt.Key{Algorithm: "A256KW", Shared: secret(32, byte('A'+i))})
+	}
+	text := encrypt(t, jwt.Key{Algorithm: "A256KW", Shared: secret(32, 'k')}, "plain", jwe.Header{})
+	allocations := func(keys jwt.Keys) float64 {
+		return testing.AllocsPerRun(10, func() {
+			if _, err := decrypt(t, &jwe.Decrypter{Keys: keys}, text); err == nil {
+				t.Fatal("decrypted")
+			}
+		})
+	}
+	if one, all := allocations(keys[:1]), allocations(keys); all > 8*one {
+		t.Errorf("%v allocations for one key, %v for 16", one, all)
+	}
+}
+
 // Where the keys cannot be had, nothing is said of the token.
 func TestKeysAway(t *testing.T) {
 	t.Parallel()
@@ -270,6 +290,9 @@ func TestKeysAway(t *testing.T) {
 				want = token.ErrRefused
 			}
 			refused(t, true, err, nil, own.Error())
+			if own == errOwn && !strings.HasPrefix(err.Error(), "jwe: no keys") {
+				t.Errorf("it does not say who needed what: %v", err)
+			}
 			if !errors.Is(err, want) {
 				t.Errorf("%v, want %v", err, want)
 			}
@@ -322,9 +345,15 @@ func TestEncryptRefuses(t *testing.T) {
 		{"a key to wrap", jwt.Key{Shared: k, Operations: []string{"wrapKey"}}, jwe.Header{}, "encrypt"},
 		{"another alg", jwt.Key{Shared: k, Algorithm: "A256KW"}, jwe.Header{Algorithm: "dir"}, "another"},
 		{"another enc", jwt.Key{Shared: k, Algorithm: "A256GCM"}, jwe.Header{Encryption: "A128CBC-HS256"}, "another"},
+		{"an ID that is not UTF-8", jwt.Key{ID: "\xff", Shared: k}, jwe.Header{}, "UTF-8"},
+		{"a typ that is not UTF-8", jwt.Key{Shared: k}, jwe.Header{Type: "\xff"}, "UTF-8"},
+		{"a cty that is not UTF-8", jwt.Key{Shared: k}, jwe.Header{ContentType: "\xff"}, "UTF-8"},
+		{"an enc for alg", jwt.Key{Shared: k}, jwe.Header{Algorithm: "A256GCM"}, "Header.Algorithm"},
 		{"unknown enc", jwt.Key{Shared: k}, jwe.Header{Encryption: "A512GCM"}, "A512GCM"},
 		{"size", jwt.Key{Shared: secret(31, 'k')}, jwe.Header{}, "size"},
 		{"weak", jwt.Key{Public: &must(rsa.GenerateKey(rand.Reader, 1024)).PublicKey}, jwe.Header{}, "2048"},
+		{"an exponent of 1", jwt.Key{Public: &rsa.PublicKey{N: rsaKey().N, E: 1}}, jwe.Header{}, "exponent that"},
+		{"an even exponent", jwt.Key{Public: &rsa.PublicKey{N: rsaKey().N, E: 65536}}, jwe.Header{}, "exponent that"},
 		{"curve", jwt.Key{Public: &ecKey(elliptic.P224()).PublicKey}, jwe.Header{}, "not known here"},
 		{"kind", jwt.Key{Public: &rsaKey().PublicKey}, jwe.Header{Algorithm: "ECDH-ES"}, "kind"},
 	} {

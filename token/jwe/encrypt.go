@@ -4,7 +4,9 @@ import (
 	"crypto/ecdh"
 	"crypto/ecdsa"
 	"crypto/rsa"
+	"errors"
 	"fmt"
+	"unicode/utf8"
 
 	gojose "github.com/go-jose/go-jose/v4"
 
@@ -31,9 +33,13 @@ type Header struct {
 // Encrypt returns plaintext as a compact JWE, encrypted under key: its Public,
 // or the public half of its Private, or its Shared. The key's ID is the kid.
 //
+// An error means that key is not for this, or that plaintext is too long for a
+// token of [token.MaxSize] bytes.
+//
 // With dir one secret must not encrypt more than 2^32 tokens, those of all
-// programs that have it counted; [github.com/tokenlife/tokenlife/token/seal]
-// takes another key in time.
+// programs that have it counted. Nobody here counts: where it may be more, use
+// package [github.com/tokenlife/tokenlife/token/seal], which derives another key
+// in time.
 func Encrypt(key jwt.Key, plaintext []byte, h Header) (token.Secret, error) {
 	m, err := h.method(&key)
 	if err != nil {
@@ -41,6 +47,9 @@ func Encrypt(key jwt.Key, plaintext []byte, h Header) (token.Secret, error) {
 	}
 	if why := m.unfitUse(m.encryption, &key, true, m.encrypting()); why != "" {
 		return token.Secret{}, fmt.Errorf("jwe: the key must not encrypt with %s: %s", m.algorithm.name, why)
+	}
+	if !utf8.ValidString(key.ID + h.Type + h.ContentType) {
+		return token.Secret{}, errors.New("jwe: the key's ID, the Type or the ContentType is not UTF-8, so that no header can have it: encode it, in base64url for example")
 	}
 	public, why := m.public(m.encryption, &key)
 	if why != "" {
@@ -71,9 +80,9 @@ func (h *Header) method(k *jwt.Key) (method, error) {
 	name := h.Algorithm
 	if name == "" {
 		name = k.Algorithm
-	}
-	if encryptions[name] != nil || name == "" {
-		name = usual(k)
+		if name == "" || encryptions[name] != nil {
+			name = usual(k)
+		}
 	}
 	a := algorithms[name]
 	if a == nil {

@@ -58,7 +58,7 @@ func parseFlattened(text string) (*flattened, error) {
 // read reads the JSON.
 func (f *flattened) read(text string) error {
 	r := strictjson.NewReader(text, strictjson.Limits{Size: token.MaxSize})
-	flat, recipients := false, 0
+	flat, general, recipients := false, false, 0
 	for name := range r.Object() {
 		switch name {
 		case "protected":
@@ -77,6 +77,7 @@ func (f *flattened) read(text string) error {
 		case "unprotected", "header":
 			r.Fail(unprotected)
 		case "recipients":
+			general = true
 			for range r.Array() {
 				recipients++
 				f.readRecipient(&r, recipients)
@@ -86,7 +87,7 @@ func (f *flattened) read(text string) error {
 	if err := r.End(); err != nil {
 		return strictjson.Placed(err, "protected", "aad", "iv", "ciphertext", "tag", "encrypted_key", "unprotected", "header", "recipients")
 	}
-	if flat && recipients > 0 {
+	if flat && general {
 		return errors.New("recipients beside encrypted_key: of the two forms of a JWE it must be one")
 	}
 	return nil
@@ -116,11 +117,9 @@ func (f *flattened) decrypt(ctx context.Context, keys jwt.KeySet) ([]byte, error
 		return nil, fmt.Errorf("jwe: a JWE cannot be written as JSON: %w", err)
 	}
 	m := dashboardMethod
-	return m.decrypt(ctx, keys, "", func(material any) ([]byte, error) {
-		return openJOSE(func() (*gojose.JSONWebEncryption, error) {
-			return gojose.ParseEncryptedJSON(string(text), m.goAlgorithm(), m.goEncryption())
-		}, material)
-	})
+	return m.decrypt(ctx, keys, "", openJOSE(func() (*gojose.JSONWebEncryption, error) {
+		return gojose.ParseEncryptedJSON(string(text), m.goAlgorithm(), m.goEncryption())
+	}))
 }
 
 // session returns the dates in f, which must have been decrypted.

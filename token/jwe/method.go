@@ -63,7 +63,7 @@ func (m method) decrypt(ctx context.Context, keys jwt.KeySet, keyID string, open
 	found, err := keys.Keys(ctx, keyID)
 	switch {
 	case errors.Is(err, token.ErrInvalid): // it is not the token that is meant
-		return nil, token.Refused(err)
+		return nil, token.Refused(fmt.Errorf("jwe: no keys to decrypt with: %w", err))
 	case err != nil:
 		return nil, err
 	case len(found) == 0 && keyID == "":

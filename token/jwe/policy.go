@@ -3,8 +3,10 @@ package jwe
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
+	"github.com/tokenlife/tokenlife/internal/jose"
 	"github.com/tokenlife/tokenlife/skew"
 	"github.com/tokenlife/tokenlife/token"
 	"github.com/tokenlife/tokenlife/token/jwt"
@@ -84,10 +86,10 @@ func (p *Policy) open(ctx context.Context, text string) (token.Claims, error) {
 		return token.Claims{}, err
 	}
 	switch a := algorithms[c.header.Algorithm]; {
-	case sameType(c.header.ContentType, "JWT"):
+	case jose.SameType(c.header.ContentType, "JWT"):
 		return token.Claims{}, malformed("header", errors.New("cty: JWT, so there is a token in it: use the Policy of package jwt, with a Decrypter as its Decrypt"))
-	case p.Type != "" && !sameType(c.header.Type, p.Type):
-		return token.Claims{}, malformed("header", errors.New("typ: not what this Policy asks for: is it a token of another kind?"))
+	case p.Type != "" && !jose.SameType(c.header.Type, p.Type):
+		return token.Claims{}, malformed("header", fmt.Errorf("typ: not the %.100q that this Policy asks for: is it a token of another kind?", p.Type))
 	case a != nil && a.kind != secret:
 		return token.Claims{}, notDecrypted("alg: " + a.name + ", which encrypts under a public key, and whoever has that could have made the token: it must be signed inside, and judged by the Policy of package jwt")
 	}

@@ -38,12 +38,10 @@ func (id keyID) name() [nameSize]byte { return [nameSize]byte(id[:]) }
 // parseID reads a kid.
 func parseID(kid string) (id keyID, err error) {
 	if len(kid) != idSize {
-		return id, fmt.Errorf("kid: %d characters, where %d must be", len(kid), idSize)
+		return id, fmt.Errorf("%d characters, where %d must be", len(kid), idSize)
 	}
-	if _, err = jose.Decode(id[:0], kid); err != nil {
-		return id, fmt.Errorf("kid: %w", err)
-	}
-	return id, nil
+	_, err = jose.Decode(id[:0], kid)
+	return id, err
 }
 
 // sealedSize returns the length of what encode returns.
@@ -131,9 +129,9 @@ func parseHeader(segment string) (id keyID, place string, err error) {
 		return id, "", errors.New("it is not one that this package writes")
 	}
 	if id, err = parseID(kid); err != nil {
-		return id, "", err
+		return id, "", fmt.Errorf("kid: %w", err)
 	}
-	raw, err := jose.Decode(nil, ctx)
+	raw, err := jose.Decode(scratch[:0], ctx) // text is a copy
 	if err != nil {
 		return id, "", fmt.Errorf("ctx: %w", err)
 	}

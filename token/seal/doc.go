@@ -38,7 +38,7 @@
 // and of a salt of 12 bytes. The content encryption key is HKDF-SHA-256 (RFC
 // 5869) of the key, this salt, and "tokenlife/1 " with the purpose behind it as
 // the info. The name of a key is the first 6 bytes of HKDF-SHA-256 of it without
-// salt and with "tokenlife/1 key id" as the info. [Keyring.Key] gives the
+// salt and with "tokenlife key id/1" as the info. [Keyring.Key] gives the
 // content encryption key to any JOSE library, which then reads it; and what a
 // JOSE library wrote with that header, in that order, opens here.
 package seal

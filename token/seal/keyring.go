@@ -8,26 +8,36 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/tokenlife/tokenlife/internal/jose"
 	"github.com/tokenlife/tokenlife/token"
 )
 
-// A Keyring seals and opens. Set one of its fields before first use; it is then
-// safe for concurrent use, and must not be copied.
+// A Keyring seals and opens. Set Keys or Load before first use; it is then safe
+// for concurrent use, and must not be copied.
 type Keyring struct {
 	// Keys are the secrets, of at least 32 random bytes each. The first seals,
 	// all of them open. There are at most 16.
 	Keys []token.Secret
 
-	// Load, if not nil, reads the keys instead. It is called at first use; when
-	// something turns up that was sealed under a key that is not known, at most
-	// once in 10 seconds; and in the background when the keys are 5 minutes
-	// old, so that a key that was removed goes out of use. What it returns
-	// replaces the keys before; while it fails they stay. Its context ends
-	// after 10 seconds.
+	// Load, if not nil, reads the keys instead. It is called at first use, and
+	// until it succeeds at most once a second; then when something turns up
+	// that was sealed under a key that is not known, at most once in 10 seconds;
+	// and in the background at the first use after the keys are 5 minutes old,
+	// so that a key that was removed goes out of use. What it returns replaces
+	// the keys before; while it fails they stay. Its context ends after 10
+	// seconds, and nobody waits for it longer.
 	Load func(ctx context.Context) ([]token.Secret, error)
+
+	// OnLoad, if not nil, is called after each call of Load with its outcome:
+	// the error, or nil. While there are keys from before it is the only one to
+	// hear that Load fails. It must return soon.
+	OnLoad func(error)
 
 	// ring has the keys in use; nil before first use.
 	ring atomic.Pointer[ring]
+
+	// waiting is how many callers wait for a key that is not known.
+	waiting atomic.Int64
 
 	// mu guards what follows, and changes of ring. It is never held across a
 	// wait.
@@ -97,8 +107,9 @@ func (k *Keyring) Open(ctx context.Context, purpose, place, sealed string) ([]by
 }
 
 // Key returns the content encryption key of what was sealed for a purpose with
-// the given kid in its header, so that other software can open it. The errors
-// are those of [Keyring.Open].
+// the given kid in its header, so that other software can open it. If that seals
+// too, it needs a kid with a salt of its own: nobody here counts how often. The
+// errors are those of [Keyring.Open].
 func (k *Keyring) Key(ctx context.Context, kid, purpose string) (token.Secret, error) {
 	r, err := k.keys(ctx, purpose)
 	if err != nil {
@@ -151,7 +162,7 @@ func (k *Keyring) fixed() (*ring, error) {
 	}
 	r, err := newRing(k.Keys, nil)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("seal: Keyring.Keys: %w", err)
 	}
 	if !k.ring.CompareAndSwap(nil, r) {
 		r = k.ring.Load() // whose salt is in use already
@@ -166,6 +177,10 @@ func (k *Keyring) find(ctx context.Context, r *ring, id keyID) (*master, error) 
 		return m, nil
 	}
 	if k.Load != nil {
+		defer k.waiting.Add(-1)
+		if k.waiting.Add(1) > maxWaiting {
+			return nil, errors.New("seal: too many are waiting for keys that are not known here: try again later")
+		}
 		newest, err := k.newer(ctx)
 		if m := newest.find(id.name()); m != nil {
 			return m, nil
@@ -174,7 +189,8 @@ func (k *Keyring) find(ctx context.Context, r *ring, id keyID) (*master, error) 
 			return nil, err
 		}
 	}
-	return nil, refused("its key is not there: it was removed, or never was")
+	name := id.name()
+	return nil, refused(fmt.Sprintf("the key named %s in its kid is not there: it was removed, or never was", jose.Encode(nil, name[:])))
 }
 
 // refused returns an error that matches ErrSignature.

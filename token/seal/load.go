@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/tokenlife/tokenlife/internal/panics"
@@ -21,10 +22,21 @@ const (
 	maxAge = 5 * time.Minute
 
 	loadTimeout = 10 * time.Second
+
+	// maxWaiting is how many callers may wait for keys that are not known: anyone
+	// can name such keys.
+	maxWaiting = 64
+
+	// overrun is how much longer than loadTimeout Load may take to say itself
+	// why it has no keys, before its callers go on without it.
+	overrun = 100 * time.Millisecond
 )
 
 // A load is one call of Load, which any number of callers wait for.
-type load struct{ done chan struct{} }
+type load struct {
+	done chan struct{}
+	end  func() // closes done, once
+}
 
 // newer returns the ring after one more call of Load, if that is allowed; it
 // waits for it until ctx is done. The error is why what Load returns is not
@@ -53,7 +65,8 @@ func (k *Keyring) begin(ctx context.Context) *load {
 	}
 	if k.load == nil && (k.tried.IsZero() || time.Since(k.tried) >= pause) {
 		k.tried = time.Now()
-		k.load = &load{make(chan struct{})}
+		done := make(chan struct{})
+		k.load = &load{done, sync.OnceFunc(func() { close(done) })}
 		go k.run(context.WithoutCancel(ctx), k.load, k.tried)
 	}
 	return k.load
@@ -69,12 +82,15 @@ func (k *Keyring) run(ctx context.Context, l *load, began time.Time) {
 		}
 		k.mu.Lock()
 		k.load = nil
-		if k.err = failed(err); err == nil {
+		err = failed(err)
+		if k.err = err; err == nil {
 			k.ring.Store(next)
 		}
 		k.mu.Unlock()
-		close(l.done)
+		defer l.end()
+		k.tell(err)
 	}()
+	defer time.AfterFunc(loadTimeout+overrun, func() { k.giveUp(l) }).Stop()
 	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
 	defer cancel()
 	secrets, loadErr := k.Load(ctx)
@@ -84,6 +100,30 @@ func (k *Keyring) run(ctx context.Context, l *load, began time.Time) {
 	if next, err = newRing(secrets, k.ring.Load()); err == nil {
 		next.loaded = began
 	}
+}
+
+// tell calls OnLoad, in which a panic must not keep callers waiting.
+func (k *Keyring) tell(err error) {
+	if k.OnLoad == nil {
+		return
+	}
+	defer func() { _ = recover() }()
+	k.OnLoad(err)
+}
+
+// giveUp lets those go who wait for l, if it has not ended. It stays under way:
+// a Load that ignores its context is not called a second time beside the first.
+func (k *Keyring) giveUp(l *load) {
+	defer l.end()
+	k.mu.Lock()
+	if k.load != l {
+		k.mu.Unlock()
+		return
+	}
+	err := failed(fmt.Errorf("it ignores its context, and has not returned after %v", loadTimeout))
+	k.err = err
+	k.mu.Unlock()
+	k.tell(err)
 }
 
 // failed returns err as an error of Load, which says nothing of what was to be

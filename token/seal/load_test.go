@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -112,6 +113,47 @@ func TestLoadUnknownKey(t *testing.T) {
 			t.Errorf("%d loads, want 7", n)
 		}
 		open(t, newRing("b"), mustSeal(t, ring, "p", "", "x"), nil) // seals under the new one
+	})
+}
+
+// However many made-up key IDs there are, few wait for them, and nobody for a key
+// that is known.
+func TestLoadFlood(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		v := &vault{keys: "a"}
+		ring := v.ring()
+		known, unknown := mustSeal(t, newRing("a"), "p", "", "x"), mustSeal(t, newRing("b"), "p", "", "x")
+		open(t, ring, known, nil)
+		v.mu.Lock()
+		v.takes = 9 * time.Second
+		v.mu.Unlock()
+		for range 2 { // those who have waited make room
+			time.Sleep(10 * time.Second)
+			var refused, busy atomic.Int64
+			var wg sync.WaitGroup
+			for range 1000 {
+				wg.Go(func() {
+					start := time.Now()
+					_, err := ring.Open(t.Context(), "p", "", unknown)
+					switch {
+					case errors.Is(err, token.ErrSignature):
+						refused.Add(1)
+					case !errors.Is(err, token.ErrInvalid) && time.Since(start) == 0:
+						busy.Add(1)
+					}
+				})
+			}
+			synctest.Wait()
+			start := time.Now()
+			if open(t, ring, known, nil); time.Since(start) != 0 {
+				t.Errorf("waited %v", time.Since(start))
+			}
+			wg.Wait()
+			if refused.Load() != 64 || busy.Load() != 1000-64 {
+				t.Errorf("%d have waited, and %d went at once", refused.Load(), busy.Load())
+			}
+		}
 	})
 }
 
@@ -254,5 +296,98 @@ func TestLoadSlowly(t *testing.T) {
 		if n := v.count(); n != 1 {
 			t.Errorf("%d loads, want 1", n)
 		}
+	})
+}
+
+// Nobody waits for a Load that ignores its context for longer than it may take,
+// nor is it called a second time meanwhile; what is known stays in use.
+func TestLoadHangs(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		loads, release := 0, make(chan struct{})
+		ring := &seal.Keyring{Load: func(context.Context) ([]token.Secret, error) {
+			if loads++; loads != 2 {
+				<-release
+			}
+			return newRing("ab"[:loads-1]).Keys, nil
+		}}
+		wait := func(sealed string, want error, longest time.Duration) {
+			t.Helper()
+			start := time.Now()
+			open(t, ring, sealed, want)
+			if took := time.Since(start); took > longest {
+				t.Errorf("waited %v", took)
+			}
+		}
+		away := errors.New("it hangs")
+		known, unknown := mustSeal(t, newRing("a"), "p", "", "x"), mustSeal(t, newRing("b"), "p", "", "x")
+		for i := range 3 {
+			wait(known, away, 10*time.Second+100*time.Millisecond)
+			if _, err := ring.Seal(t.Context(), "p", "", nil); err == nil || !strings.Contains(err.Error(), "ignores its context") {
+				t.Errorf("%d: %v", i, err)
+			}
+		}
+		close(release) // the first, of which there are no keys
+		synctest.Wait()
+		time.Sleep(time.Second)
+		wait(known, nil, 0)
+
+		release = make(chan struct{})
+		time.Sleep(10 * time.Second)
+		wait(unknown, away, 10*time.Second+100*time.Millisecond)
+		time.Sleep(time.Minute)
+		wait(unknown, away, 0)
+		wait(known, nil, 0)
+		synctest.Wait()
+		if loads != 3 {
+			t.Errorf("%d loads, want 3", loads)
+		}
+		close(release)
+		synctest.Wait()
+		wait(unknown, nil, 0)
+	})
+}
+
+// OnLoad hears of each call of Load, while the keys from before go on working,
+// and cannot keep anyone waiting.
+func TestOnLoad(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		v := &vault{keys: "a"}
+		ring := v.ring()
+		heard := make(chan error, 10)
+		ring.OnLoad = func(err error) {
+			heard <- err
+			panic("at OnLoad")
+		}
+		hear := func(want string) {
+			t.Helper()
+			synctest.Wait()
+			select {
+			case err := <-heard:
+				if got := fmt.Sprint(err); got != want || errors.Is(err, token.ErrInvalid) {
+					t.Errorf("OnLoad(%v), want %s", got, want)
+				}
+			default:
+				t.Errorf("OnLoad was not called, with %s", want)
+			}
+		}
+		sealed := mustSeal(t, newRing("a"), "p", "", "x")
+		open(t, ring, sealed, nil)
+		hear("<nil>")
+
+		v.set("a", errors.New("vault: down"))
+		time.Sleep(6 * time.Minute)
+		open(t, ring, sealed, nil)
+		hear("seal: no keys from Load: vault: down")
+
+		time.Sleep(time.Minute)
+		ring.Load = func(context.Context) ([]token.Secret, error) { time.Sleep(time.Minute); return newRing("a").Keys, nil }
+		open(t, ring, sealed, nil)
+		time.Sleep(11 * time.Second)
+		hear("seal: no keys from Load: it ignores its context, and has not returned after 10s")
+		time.Sleep(time.Minute)
+		hear("<nil>")
+		open(t, ring, sealed, nil)
 	})
 }

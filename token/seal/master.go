@@ -25,6 +25,12 @@ const (
 	// are others.
 	maxSeals = 1 << 31
 
+	// keyInfo is the info that keys are derived with, in front of the purpose.
+	// nameInfo is that of names, which are public: it is no keyInfo with any
+	// purpose behind it, so that no name is the beginning of a key.
+	keyInfo  = "tokenlife/1 "
+	nameInfo = "tokenlife key id/1"
+
 	// maxDerived bounds the derived keys that are kept for one secret. Each
 	// process that seals has a salt of its own for as long as it runs.
 	maxDerived = 256
@@ -40,12 +46,12 @@ type ring struct {
 // and derived keys.
 func newRing(secrets []token.Secret, before *ring) (*ring, error) {
 	if n := len(secrets); n == 0 || n > maxKeys {
-		return nil, fmt.Errorf("seal: %d keys: there must be 1 to %d", n, maxKeys)
+		return nil, fmt.Errorf("%d keys: there must be 1 to %d", n, maxKeys)
 	}
 	r := new(ring)
 	for i, s := range secrets {
 		if n := len(s.Reveal()); n < minSecret {
-			return nil, fmt.Errorf("seal: key %d of %d has %d bytes: it must have %d or more, all random", i+1, len(secrets), n, minSecret)
+			return nil, fmt.Errorf("key %d of %d has %d bytes: it must have %d or more, all random", i+1, len(secrets), n, minSecret)
 		}
 		m, err := newMaster(s)
 		if err != nil {
@@ -90,9 +96,9 @@ type use struct {
 }
 
 func newMaster(secret token.Secret) (*master, error) {
-	name, err := hkdf.Key(sha256.New, []byte(secret.Reveal()), nil, "tokenlife/1 key id", nameSize)
+	name, err := hkdf.Key(sha256.New, []byte(secret.Reveal()), nil, nameInfo, nameSize)
 	if err != nil {
-		return nil, errors.New("seal: no HKDF-SHA-256 here")
+		return nil, errors.New("no HKDF-SHA-256 here")
 	}
 	return &master{secret: secret, name: [nameSize]byte(name), derived: make(map[use]cipher.AEAD)}, nil
 }
@@ -112,7 +118,7 @@ func (m *master) next() keyID {
 
 // derive returns the content encryption key for an ID of m and a purpose.
 func (m *master) derive(id keyID, purpose string) ([]byte, error) {
-	key, err := hkdf.Key(sha256.New, []byte(m.secret.Reveal()), id[nameSize:], "tokenlife/1 "+purpose, 32)
+	key, err := hkdf.Key(sha256.New, []byte(m.secret.Reveal()), id[nameSize:], keyInfo+purpose, 32)
 	if err != nil {
 		return nil, errors.New("seal: no HKDF-SHA-256 here")
 	}

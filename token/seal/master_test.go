@@ -1,7 +1,9 @@
 package seal
 
 import (
+	"bytes"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/tokenlife/tokenlife/token"
@@ -97,6 +99,20 @@ func TestNewSecretOfOldName(t *testing.T) {
 	r, err := newRing([]token.Secret{same}, before)
 	if err != nil || !r.masters[0].secret.Equal(same) {
 		t.Errorf("the old secret is still there, %v", err)
+	}
+}
+
+// No purpose makes a key of which the name, that everybody sees, is the
+// beginning. To HMAC a salt of zeros is no salt.
+func TestNameIsOfNoKey(t *testing.T) {
+	t.Parallel()
+	m := testRing(t).ring.Load().masters[0]
+	var id keyID // with a salt of zeros
+	for _, purpose := range []string{"key id", "name", nameInfo, strings.TrimPrefix(nameInfo, keyInfo)} {
+		key, err := m.derive(id, purpose)
+		if err != nil || bytes.HasPrefix(key, m.name[:]) {
+			t.Errorf("%q: the name begins the key, %v", purpose, err)
+		}
 	}
 }
 

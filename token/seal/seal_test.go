@@ -91,11 +91,15 @@ func TestPreviousKeys(t *testing.T) {
 	for _, test := range []struct {
 		keys string
 		want bool
-	}{{"b", true}, {"ab", true}, {"acb", true}, {"a", false}, {"ac", false}} {
+	}{{"b", true}, {"ab", true}, {"acb", true}, {"bb", true}, {"abb", true}, {"a", false}, {"ac", false}} {
 		got, err := newRing(test.keys).Open(t.Context(), "p", "", sealed)
 		if test.want && (err != nil || string(got) != "x") || !test.want && !errors.Is(err, token.ErrSignature) {
 			t.Errorf("keys %s: %q, %v", test.keys, got, err)
 		}
+	}
+	_, err := newRing("a").Open(t.Context(), "p", "", sealed)
+	if name := kidOf(t, sealed)[:8]; err == nil || !strings.Contains(err.Error(), name) {
+		t.Errorf("the error does not say that it is %s which is not there: %v", name, err)
 	}
 	ring := newRing("ab")
 	if got, err := newRing("a").Open(t.Context(), "p", "", mustSeal(t, ring, "p", "", "x")); err != nil {
@@ -248,7 +252,7 @@ func TestMisuse(t *testing.T) {
 		want    string
 	}{
 		{"no keys", &seal.Keyring{}, "p", "set Keys"},
-		{"short key", &seal.Keyring{Keys: []token.Secret{secret('a'), token.NewSecret(strings.Repeat("s", 31))}}, "p", "key 2 of 2 has 31 bytes"},
+		{"short key", &seal.Keyring{Keys: []token.Secret{secret('a'), token.NewSecret(strings.Repeat("s", 31))}}, "p", "seal: Keyring.Keys: key 2 of 2 has 31 bytes"},
 		{"17 keys", newRing("abcdefghijklmnopq"), "p", "17 keys"},
 		{"both", &seal.Keyring{Keys: good.Keys, Load: func(context.Context) ([]token.Secret, error) { return good.Keys, nil }}, "p", "both"},
 		{"no purpose", good, "", "purpose"},
@@ -278,6 +282,20 @@ func TestSize(t *testing.T) {
 	}
 	if _, err := ring.Seal(t.Context(), "p", "", make([]byte, most+1)); err == nil || errors.Is(err, token.ErrInvalid) {
 		t.Errorf("a byte more: %v", err)
+	}
+}
+
+// To open a cookie costs little more than its plaintext: that and its box are
+// one, and header and key ID take one allocation each.
+func TestOpenAllocations(t *testing.T) {
+	ring := newRing("a")
+	sealed := mustSeal(t, ring, "p", "pair/0123456789abcdef", strings.Repeat("p", 500))
+	if n := testing.AllocsPerRun(100, func() {
+		if _, err := ring.Open(t.Context(), "p", "pair/0123456789abcdef", sealed); err != nil {
+			t.Fatal(err)
+		}
+	}); n > 4 {
+		t.Errorf("%v allocations", n)
 	}
 }
 
