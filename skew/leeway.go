@@ -7,8 +7,8 @@ import "time"
 // minutes"; machines that run NTP are within a second.
 const DefaultLeeway = 30 * time.Second
 
-// Leeway applies the rule that every Leeway field in this module follows: zero
-// means [DefaultLeeway], negative means none.
+// Leeway applies the rule that Leeway fields in this module follow where they do
+// not say otherwise: zero means [DefaultLeeway], negative means none.
 func Leeway(d time.Duration) time.Duration {
 	if d == 0 {
 		return DefaultLeeway

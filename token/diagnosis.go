@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// A Diagnosis answers why a token is refused and what to change. Packages
-// rancher and kube make them.
+// A Diagnosis answers why a token is refused and what to change. Packages that
+// know a system well enough to look make them.
 type Diagnosis struct {
 	Findings []Finding // the likeliest first; none if nothing is wrong
 }

@@ -88,7 +88,7 @@ func ExampleTransport_reverseProxy() {
 }
 
 func ExampleRequire() {
-	// In earnest a jwt.Policy, a kube.Reviewer or an introspect.Verifier.
+	// In earnest a jwt.Policy or an introspect.Verifier.
 	verifier := token.VerifierFunc(func(_ context.Context, presented token.Secret) (token.Claims, error) {
 		if presented.Equal(token.NewSecret("alices-token")) {
 			return token.Claims{Subject: "alice"}, nil

@@ -20,7 +20,13 @@ import (
 // readers of headers unescape, and commas, with which proxies join two headers
 // into one.
 func FromRequest(r *http.Request) (Secret, error) {
-	headers := r.Header["Authorization"]
+	return FromHeader(r.Header["Authorization"])
+}
+
+// FromHeader is [FromRequest] for servers of other protocols that carry
+// Authorization headers, such as gRPC in the metadata called "authorization".
+// Headers are the values of all there are, each with its scheme.
+func FromHeader(headers []string) (Secret, error) {
 	if len(headers) == 0 {
 		return Secret{}, ErrNoToken
 	}
@@ -43,6 +49,9 @@ func FromRequest(r *http.Request) (Secret, error) {
 	}
 	for i := range len(text) {
 		if c := text[i]; c <= ' ' || c > '~' || c == '"' || c == '\\' || c == ',' {
+			if c == ' ' {
+				return Secret{}, fmt.Errorf("%w: a space in the token: is its scheme there twice?", ErrMalformed)
+			}
 			return Secret{}, fmt.Errorf("%w: byte %d of the token cannot be in one", ErrMalformed, i)
 		}
 	}

@@ -4,12 +4,10 @@ import (
 	"fmt"
 	"strings"
 	"time"
-
-	"github.com/tokenlife/tokenlife/internal/jose"
 )
 
 // MaxSize is the longest token, in bytes, that this package looks at.
-const MaxSize = jose.MaxSize
+const MaxSize = 1 << 20
 
 // A Format is the outward form of a token.
 type Format int
