@@ -32,7 +32,8 @@ func ForAudience(v Verifier, audience ...string) Verifier {
 			return Claims{}, err
 		}
 		if !slices.ContainsFunc(audience, claims.HasAudience) {
-			return Claims{}, fmt.Errorf("%w: the token is for none of %q: ask its issuer for one that is", ErrAudience, audience)
+			some := claims.Audience[:min(3, len(claims.Audience))] // there may be thousands
+			return Claims{}, fmt.Errorf("%w: the token's aud is %+.100q, none of %q: ask its issuer for one that is", ErrAudience, some, audience)
 		}
 		return claims, nil
 	})

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -26,6 +27,8 @@ func TestForAudience(t *testing.T) {
 		{"another", []string{"x"}, nil, token.ErrAudience},
 		{"another case", []string{"Orders"}, nil, token.ErrAudience},
 		{"part of it", []string{"order", "orders/"}, nil, token.ErrAudience},
+		{"a long one", []string{strings.Repeat("y", 200)}, nil, token.ErrAudience},
+		{"many others", []string{"a", "b", "c", "d"}, nil, token.ErrAudience},
 		{"none", nil, nil, token.ErrAudience},
 		{"refused", []string{"orders"}, token.ErrExpired, token.ErrExpired},
 		{"no answer", []string{"x"}, errDeck, errDeck},
@@ -43,7 +46,7 @@ func TestForAudience(t *testing.T) {
 		if !errors.Is(err, test.want) || (claims.Subject != "") != (test.want == nil) {
 			t.Errorf("%s: %v, %v; want %v", test.name, claims, err, test.want)
 		}
-		if test.want == token.ErrAudience && err.Error() != `token: invalid: wrong audience: the token is for none of ["orders" "stock"]: ask its issuer for one that is` {
+		if want := fmt.Sprintf(`token: invalid: wrong audience: the token's aud is %.100q, none of ["orders" "stock"]: ask its issuer for one that is`, test.aud[:min(3, len(test.aud))]); test.want == token.ErrAudience && err.Error() != want {
 			t.Errorf("%s: %v", test.name, err)
 		}
 		if diff := cmp.Diff(test.aud, claims.Audience); test.want == nil && diff != "" {

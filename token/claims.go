@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -34,8 +35,8 @@ type Claims struct {
 // A claim that RFC 7519 registers must have the type it gives there; others may
 // be anything. Dates may be integers or not, from 1970 to the end of 9999. An
 // object that two readers could take for two different ones is refused, such as
-// one with two exp, or with an EXP, which encoding/json takes for exp. The error matches [ErrMalformed]
-// and names the claim. ParseClaims does not keep raw.
+// one with two exp, or with an EXP, which encoding/json takes for exp. The error
+// matches [ErrMalformed] and names the claim. ParseClaims does not keep raw.
 func ParseClaims(raw []byte) (Claims, error) {
 	if len(raw) > MaxSize { // before the copy
 		return Claims{}, malformed("claims", fmt.Errorf("%d bytes, more than the %d that are read", len(raw), MaxSize))
@@ -58,6 +59,29 @@ func (c Claims) Decode(v any) error {
 		return fmt.Errorf("token: the claims do not fit into %T: %w", v, err)
 	}
 	return nil
+}
+
+// LogValue implements [slog.LogValuer]. It has the registered claims that there
+// are, and no others: those may be about somebody's person.
+func (c Claims) LogValue() slog.Value {
+	var attrs []slog.Attr
+	for _, text := range [...]struct{ name, value string }{{"iss", c.Issuer}, {"sub", c.Subject}, {"jti", c.ID}} {
+		if text.value != "" {
+			attrs = append(attrs, slog.String(text.name, text.value))
+		}
+	}
+	if len(c.Audience) > 0 {
+		attrs = append(attrs, slog.Any("aud", c.Audience))
+	}
+	for _, date := range [...]struct {
+		name  string
+		value time.Time
+	}{{"iat", c.IssuedAt}, {"nbf", c.NotBefore}, {"exp", c.Expiry}} {
+		if !date.value.IsZero() {
+			attrs = append(attrs, slog.Time(date.name, date.value))
+		}
+	}
+	return slog.GroupValue(attrs...)
 }
 
 // parseClaims is ParseClaims, with an error that has yet to be told where the
@@ -120,7 +144,7 @@ func readDate(r *strictjson.Reader) time.Time {
 	}
 	s, ok := wholeSeconds(number)
 	if !ok {
-		r.Fail("a date outside the years 1970 to 9999")
+		r.Fail("a date outside the years 1970 to 9999: is it in milliseconds?")
 		return time.Time{}
 	}
 	return time.Unix(s, 0).UTC()

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -46,7 +47,7 @@ func TestParseClaims(t *testing.T) {
 
 func TestParseClaimsRefuses(t *testing.T) {
 	t.Parallel()
-	const date = "a date outside the years 1970 to 9999"
+	const date = "a date outside the years 1970 to 9999: is it in milliseconds?"
 	for _, test := range []struct{ raw, want string }{
 		{``, "an end in the middle (byte 0)"},
 		{`null`, "null where an object must be (byte 0)"},
@@ -201,5 +202,27 @@ func TestClaimsWithoutJSON(t *testing.T) {
 	err := token.Claims{Issuer: "i"}.Decode(&v)
 	if want := "token: these Claims were not read from JSON: use their fields"; fmt.Sprint(err) != want {
 		t.Errorf("error %v, want %s", err, want)
+	}
+}
+
+// A log has the registered claims, and nothing else of the token.
+func TestClaimsLogValue(t *testing.T) {
+	t.Parallel()
+	claims, err := token.ParseClaims([]byte(`{"iss":"https://i.example","sub":"alice","aud":["a","b"],"exp":1795352400,"email":"canary@example.com"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	drop := func(_ []string, a slog.Attr) slog.Attr {
+		if a.Key == "time" {
+			return slog.Attr{}
+		}
+		return a
+	}
+	log := slog.New(slog.NewTextHandler(&b, &slog.HandlerOptions{ReplaceAttr: drop}))
+	log.Info("in", "claims", claims, "none", token.Claims{})
+	want := `level=INFO msg=in claims.iss=https://i.example claims.sub=alice claims.aud="[a b]" claims.exp=2026-11-22T13:00:00.000Z` + "\n"
+	if b.String() != want {
+		t.Errorf("got  %swant %s", b.String(), want)
 	}
 }

@@ -25,6 +25,10 @@ var (
 // ErrNoToken is returned where a token was expected and there was none.
 var ErrNoToken = errors.New("token: none presented")
 
+// ErrScope is matched by what a [Guard] is told of a good token that may not do
+// what it was sent for: see [RequireScope]. It never matches [ErrInvalid].
+var ErrScope = errors.New("token: insufficient scope")
+
 // ErrRefused is matched by the error of a [Source] whose own credential was
 // refused for good: it was revoked, used twice or lost, and whoever runs the
 // program must log in again. It never matches [ErrInvalid]: a server whose own

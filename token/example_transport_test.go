@@ -118,6 +118,6 @@ func ExampleRequire() {
 	// the token has expired
 	//
 	// 401 Unauthorized
-	// Bearer
+	// Bearer realm="api"
 	// a bearer token is needed
 }

@@ -55,33 +55,37 @@ func (c *VerifierCache) join(hash uint64, text string) (*verdict, *flight, error
 	if v := c.recall(hash, text); v != nil {
 		return v, nil, nil
 	}
-	if c.running == mostFlights {
-		return nil, nil, errBusy{}
-	}
 	// A clone, since the text may be part of a longer one, and stays.
 	f := &flight{hash: hash, text: NewSecret(strings.Clone(text)), asked: c.now(), done: make(chan struct{})}
 	if c.flights == nil {
 		c.flights = make(map[uint64]*flight)
 	}
 	c.flights[hash] = f
-	c.running++
 	go c.fly(f)
 	return nil, f, nil
 }
 
-// fly calls the Verifier, and settles f whatever happens.
+// fly calls the Verifier, and settles f whatever happens: a panic in the
+// Verifier, or in an error of its making, is an error.
 func (c *VerifierCache) fly(f *flight) {
 	v := &verdict{
 		hash: f.hash, text: f.text, asked: f.asked,
 		err: errors.New("token: runtime.Goexit called in VerifierCache.Verifier, which must return"),
 	}
 	defer func() {
+		if value := recover(); value != nil {
+			v.err = panics.Error("token: VerifierCache.Verifier", value)
+		}
 		c.settle(f, v)
-		c.mu.Lock()
-		c.running--
-		c.mu.Unlock()
 	}()
 
+	// What waits for a processor, here or for mu, does not count: there would be
+	// more than enough of it behind a Verifier that takes no time.
+	defer c.running.Add(-1)
+	if c.running.Add(1) > mostFlights {
+		v.err = errBusy{}
+		return
+	}
 	ctx := context.Background()
 	timeout := c.Timeout
 	if timeout == 0 {
@@ -95,12 +99,18 @@ func (c *VerifierCache) fly(f *flight) {
 			c.settle(f, &verdict{err: fmt.Errorf("token: no verdict after %v: VerifierCache.Verifier ignores its context", timeout)})
 		}).Stop()
 	}
-	claims, err := c.ask(ctx, f.text)
-	if errors.Is(err, ErrInvalid) && ctx.Err() != nil {
+	claims, err := c.Verifier.Verify(ctx, f.text)
+	switch {
+	case err == nil:
+		// Who else has this slice nobody knows.
+		claims.Audience = append([]string(nil), claims.Audience...)
+		v.claims = claims
+	case ctx.Err() != nil && errors.Is(err, ErrInvalid):
 		// That it had no more time may be all that it found.
 		err = fmt.Errorf("token: no verdict within %v: %v", timeout, err)
 	}
-	v.claims, v.err = claims, err
+	v.err = err
+	v.lasts = c.lasts(v)
 }
 
 // settle ends f with v and remembers that. It does nothing if f has ended
@@ -115,20 +125,4 @@ func (c *VerifierCache) settle(f *flight, v *verdict) {
 	c.remember(v)
 	f.verdict = v
 	close(f.done)
-}
-
-// ask calls the Verifier, and returns a panic in it as an error.
-func (c *VerifierCache) ask(ctx context.Context, presented Secret) (claims Claims, err error) {
-	defer func() {
-		if value := recover(); value != nil {
-			claims, err = Claims{}, panics.Error("token: VerifierCache.Verifier", value)
-		}
-	}()
-	claims, err = c.Verifier.Verify(ctx, presented)
-	if err != nil {
-		return Claims{}, err
-	}
-	// Who else has this slice nobody knows.
-	claims.Audience = append([]string(nil), claims.Audience...)
-	return claims, nil
 }

@@ -45,7 +45,7 @@ func FromHeader(headers []string) (Secret, error) {
 		return Secret{}, fmt.Errorf("%w: the Authorization header has a scheme and no token", ErrMalformed)
 	}
 	if len(text) > MaxSize {
-		return Secret{}, fmt.Errorf("%w: %d bytes where %d are allowed", ErrMalformed, len(text), MaxSize)
+		return Secret{}, fmt.Errorf("%w: a token of %d bytes where %d are allowed", ErrMalformed, len(text), MaxSize)
 	}
 	for i := range len(text) {
 		if c := text[i]; c <= ' ' || c > '~' || c == '"' || c == '\\' || c == ',' {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -15,44 +16,19 @@ import (
 //   - 401 if there is no token, or one that v calls [ErrInvalid]. The client
 //     learns the kind of fault, such as that the token has expired, and nothing
 //     more of v's error.
-//   - 400 if there is an Authorization header that [FromRequest] cannot read.
-//   - 503 if v could not tell. If its error has a method RetryAfter()
-//     time.Duration, the client learns when to come back.
+//   - 400 if there is an Authorization header that [FromRequest] cannot read,
+//     with what is wrong with it.
+//   - 503 if v could not tell. If its error says when to come back, the client
+//     learns it: see [RetryAfter].
 //
-// What a token must allow beyond that, [RequireScope] and [ForAudience] ask.
+// A [Guard] does the same and tells this side what it answered so, and why. What
+// a token must allow beyond that, [RequireScope] and [ForAudience] ask.
 // All methods are treated alike: where a browser's preflight requests, which
 // carry no token, are to be answered, that is done before Require.
 //
 // Neither argument may be nil: Require panics rather than let requests in.
 func Require(v Verifier, next http.Handler) http.Handler {
-	if v == nil || next == nil {
-		panic("token: Require needs a Verifier and a Handler, and one of them is nil")
-	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		presented, err := FromRequest(r)
-		if errors.Is(err, ErrNoToken) {
-			// RFC 6750 section 3.1: no error code for who did not try.
-			refuse(w, http.StatusUnauthorized, "Bearer", "a bearer token is needed")
-			return
-		}
-		if err != nil {
-			refuse(w, http.StatusBadRequest, `Bearer error="invalid_request"`, "the Authorization header is malformed")
-			return
-		}
-		claims, err := v.Verify(r.Context(), presented)
-		switch {
-		case err == nil:
-			next.ServeHTTP(w, r.WithContext(NewContext(r.Context(), claims)))
-		case errors.Is(err, ErrInvalid) && r.Context().Err() == nil:
-			fault := describe(err)
-			refuse(w, http.StatusUnauthorized, `Bearer error="invalid_token", error_description="`+fault+`"`, fault)
-		default:
-			// Also for a caller that has gone: what it gets it will not read,
-			// but logs and layers between must not take it for a verdict.
-			retryLater(w, err)
-			refuse(w, http.StatusServiceUnavailable, "", "the token could not be checked: try again later")
-		}
-	})
+	return (&Guard{Verifier: v}).Require(next)
 }
 
 // FromContext returns the claims that [Require] verified for the request whose
@@ -70,6 +46,35 @@ func NewContext(ctx context.Context, claims Claims) context.Context {
 }
 
 type claimsKey struct{}
+
+// refuseHeader answers a request in which [FromRequest] finds no token.
+func refuseHeader(w http.ResponseWriter, err error) {
+	if errors.Is(err, ErrNoToken) {
+		// RFC 6750 section 3.1: no error code for who did not try. The realm
+		// is there because section 3 wants at least one parameter.
+		refuse(w, http.StatusUnauthorized, `Bearer realm="api"`, "a bearer token is needed")
+		return
+	}
+	// What is left is in FromRequest's own words, and none of the header's.
+	fault := strings.TrimPrefix(err.Error(), ErrMalformed.Error()+": ")
+	refuse(w, http.StatusBadRequest, `Bearer error="invalid_request", error_description="`+fault+`"`, fault)
+}
+
+// refuseToken answers a request whose token a Verifier does not approve.
+func refuseToken(w http.ResponseWriter, r *http.Request, err error) {
+	if errors.Is(err, ErrInvalid) && r.Context().Err() == nil {
+		fault := describe(err)
+		refuse(w, http.StatusUnauthorized, `Bearer error="invalid_token", error_description="`+fault+`"`, fault)
+		return
+	}
+	// Also for a caller that has gone: what it gets it will not read, but logs
+	// and layers between must not take it for a verdict.
+	if wait := RetryAfter(err); wait > 0 {
+		seconds := int64((wait-1)/time.Second) + 1 // rounded up
+		w.Header().Set("Retry-After", strconv.FormatInt(seconds, 10))
+	}
+	refuse(w, http.StatusServiceUnavailable, "", "the token could not be checked: try again later")
+}
 
 // refuse answers with status and challenge, and with text for people.
 func refuse(w http.ResponseWriter, status int, challenge, text string) {
@@ -100,16 +105,4 @@ func describe(err error) string {
 		}
 	}
 	return "the token is not valid"
-}
-
-// retryLater passes on how long err asks to wait, in whole seconds, rounded up.
-func retryLater(w http.ResponseWriter, err error) {
-	var later interface{ RetryAfter() time.Duration }
-	if !errors.As(err, &later) {
-		return
-	}
-	if wait := later.RetryAfter(); wait > 0 {
-		seconds := int64((wait-1)/time.Second) + 1
-		w.Header().Set("Retry-After", strconv.FormatInt(seconds, 10))
-	}
 }

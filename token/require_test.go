@@ -72,6 +72,19 @@ func TestFromRequest(t *testing.T) {
 		if err != nil && strings.Contains(err.Error(), "abc") {
 			t.Errorf("%s: the error quotes the header: %v", test.name, err)
 		}
+		if test.err != token.ErrMalformed {
+			continue
+		}
+		// What is wrong is told to the client, where it must fit between quotes.
+		w := httptest.NewRecorder()
+		token.Require(users, http.NotFoundHandler()).ServeHTTP(w, r)
+		reason := strings.TrimPrefix(fmt.Sprint(err), "token: invalid: malformed: ")
+		if w.Code != 400 || w.Body.String() != reason+"\n" || strings.ContainsFunc(reason, func(c rune) bool { return c < ' ' || c > '~' || c == '"' || c == '\\' }) {
+			t.Errorf("%s: status %d, %q", test.name, w.Code, w.Body)
+		}
+		if got, want := w.Header().Get("WWW-Authenticate"), `Bearer error="invalid_request", error_description="`+reason+`"`; got != want {
+			t.Errorf("%s: WWW-Authenticate: %s\nwant: %s", test.name, got, want)
+		}
 	}
 }
 
@@ -99,10 +112,11 @@ func TestRequire(t *testing.T) {
 		body      string
 	}{
 		{name: "good", header: "Bearer abc", status: 200, body: "alice"},
-		{name: "no token", status: 401, challenge: "Bearer", body: "a bearer token is needed\n"},
-		{name: "another scheme", header: "Basic eDp5", status: 401, challenge: "Bearer", body: "a bearer token is needed\n"},
+		{name: "no token", status: 401, challenge: `Bearer realm="api"`, body: "a bearer token is needed\n"},
+		{name: "another scheme", header: "Basic eDp5", status: 401, challenge: `Bearer realm="api"`, body: "a bearer token is needed\n"},
 		{name: "malformed header", header: "Bearer a b", status: 400,
-			challenge: `Bearer error="invalid_request"`, body: "the Authorization header is malformed\n"},
+			challenge: `Bearer error="invalid_request", error_description="a space in the token: is its scheme there twice?"`,
+			body:      "a space in the token: is its scheme there twice?\n"},
 
 		{name: "malformed", header: "Bearer abc", err: free(token.ErrMalformed), status: 401, challenge: invalid("the token is malformed")},
 		{name: "signature", header: "Bearer abc", err: free(token.ErrSignature), status: 401, challenge: invalid("the token's signature does not verify")},
@@ -199,12 +213,15 @@ func TestRequireNil(t *testing.T) {
 	verifier := token.VerifierFunc(func(context.Context, token.Secret) (token.Claims, error) { return token.Claims{}, nil })
 	for _, make := range []func(){
 		func() { token.Require(nil, http.NotFoundHandler()) },
+		func() { (&token.Guard{OnRefusal: func(*http.Request, error) {}}).Require(http.NotFoundHandler()) },
+		func() { (*token.Guard)(nil).Require(http.NotFoundHandler()) },
+		func() { (&token.Guard{Verifier: verifier}).Require(nil) },
 		func() { token.Require(verifier, nil) },
 	} {
 		func() {
 			defer func() {
-				if recover() == nil {
-					t.Error("no panic")
+				if text, _ := recover().(string); !strings.HasPrefix(text, "token: Require needs") {
+					t.Errorf("no panic of Require's: %q", text)
 				}
 			}()
 			make()

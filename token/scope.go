@@ -1,6 +1,7 @@
 package token
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -74,8 +75,9 @@ func (c Claims) HasScope(scope string) bool {
 //	http.ListenAndServe(addr, token.Require(v, mux))
 //
 // Others are answered 403 with the scopes they need, as RFC 6750 section 3.1
-// asks. A request without claims is one that no Require has let in: it is
-// answered 500, since the fault is the program's.
+// asks, and the OnRefusal of the [Guard] outside is told. A request without claims
+// is one that no Require has let in: it is answered 500, since the fault is the
+// program's.
 //
 // RequireScope panics if next is nil, or if scope is empty or has characters
 // that RFC 6749 section 3.3 does not allow in scopes.
@@ -84,13 +86,16 @@ func RequireScope(scope string, next http.Handler) http.Handler {
 	if next == nil || len(needed) == 0 || !isScope(scope) {
 		panic("token: RequireScope needs a Handler and a scope of visible ASCII characters other than quotes and backslashes")
 	}
-	challenge := `Bearer error="insufficient_scope", scope="` + strings.Join(needed, " ") + `"`
+	list := strings.Join(needed, " ")
+	challenge := `Bearer error="insufficient_scope", scope="` + list + `"`
+	lacking := fmt.Errorf("%w: the token must have %q", ErrScope, list)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		claims, ok := FromContext(r.Context())
 		switch {
 		case !ok:
 			refuse(w, http.StatusInternalServerError, "", "the server did not check the token")
 		case !claims.HasScope(scope):
+			guardOf(r.Context()).tell(r, lacking)
 			refuse(w, http.StatusForbidden, challenge, "the token does not have the scope that this needs")
 		default:
 			next.ServeHTTP(w, r)

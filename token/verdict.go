@@ -39,11 +39,11 @@ func (v *verdict) answer() (Claims, error) {
 	return claims, v.err
 }
 
-// size returns how many bytes of text c may keep in memory.
+// size returns how many bytes c may keep in memory.
 func (c Claims) size() int {
 	n := len(c.Issuer) + len(c.Subject) + len(c.ID) + len(c.raw)
 	for _, audience := range c.Audience {
-		n += len(audience)
+		n += 16 + len(audience) // 16 for where it is, even if it is empty
 	}
 	return n
 }

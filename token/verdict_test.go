@@ -51,6 +51,31 @@ func TestJoinRecalls(t *testing.T) {
 	}
 }
 
+// Behind a Verifier that waits for nobody, none is told to come back, however
+// many come at once: no more are judged at a time than there are processors.
+func TestFlightsCount(t *testing.T) {
+	t.Parallel()
+	c := &VerifierCache{Verifier: VerifierFunc(func(context.Context, Secret) (Claims, error) {
+		for start := time.Now(); time.Since(start) < time.Millisecond; {
+			// works
+		}
+		return Claims{}, nil
+	})}
+	var flights []*flight
+	for i := range uint64(2 * mostFlights) {
+		_, f, err := c.join(i, "a")
+		if err != nil {
+			t.Fatalf("flight %d: %v", i, err)
+		}
+		flights = append(flights, f)
+	}
+	for i, f := range flights {
+		if <-f.done; f.verdict.err != nil {
+			t.Errorf("flight %d: %v", i, f.verdict.err)
+		}
+	}
+}
+
 // What is kept of a header is the token, and not all of the header.
 func TestJoinClones(t *testing.T) {
 	t.Parallel()

@@ -43,7 +43,7 @@ import (
 //
 // At most 64 tokens are being judged at a time. To have others wait behind a
 // flood of bad tokens would fill the server with waiting requests: they get an
-// error with a method RetryAfter() time.Duration, and [Require] answers 503.
+// error that says when to come back (see [RetryAfter]), and [Require] answers 503.
 //
 // The fields must be set before first use. A VerifierCache is then safe for
 // concurrent use, and must not be copied.
@@ -57,7 +57,7 @@ type VerifierCache struct {
 	TTL time.Duration
 
 	// Size is how many approvals are remembered at most; 0 means 4096, negative
-	// none.
+	// none. Beyond three quarters of it some are forgotten early.
 	Size int
 
 	// Timeout bounds one call of the Verifier; 0 means 10 seconds, negative
@@ -67,13 +67,13 @@ type VerifierCache struct {
 	// Now tells the time; nil means [time.Now].
 	Now func() time.Time
 
-	memory atomic.Pointer[memory]
+	memory  atomic.Pointer[memory]
+	running atomic.Int64 // calls of the Verifier that have not returned
 
 	// mu guards what follows, and writing to the memory. It is never held across
 	// a wait.
 	mu      sync.Mutex
 	flights map[uint64]*flight // that callers can still join, by the token's hash
-	running int                // calls of the Verifier that have not returned
 }
 
 // A memory is what a VerifierCache remembers. Refusals never take the place of
@@ -158,13 +158,11 @@ func (c *VerifierCache) recall(hash uint64, text string) *verdict {
 
 // remember keeps v as long as it may be repeated. The caller holds mu.
 func (c *VerifierCache) remember(v *verdict) {
-	v.lasts = c.lasts(v)
-	if v.lasts <= 0 {
-		return
-	}
-	if v.err == nil {
+	switch {
+	case v.lasts <= 0:
+	case v.err == nil:
 		c.remembered().approved.put(v)
-	} else {
+	default:
 		c.remembered().refused.put(v)
 	}
 }

@@ -439,6 +439,20 @@ func TestVerifierCachePanics(t *testing.T) {
 	}
 }
 
+// A nil pointer in an error, with a method that minds, ends one call and not the
+// program: nobody else could recover.
+func TestVerifierCacheNilError(t *testing.T) {
+	t.Parallel()
+	c := &token.VerifierCache{Verifier: token.VerifierFunc(func(context.Context, token.Secret) (token.Claims, error) {
+		var err *token.TimeError
+		return token.Claims{}, err
+	})}
+	_, err := verify(t, c, "abc")
+	if want := "token: VerifierCache.Verifier panicked in github.com/tokenlife/tokenlife/token.(*TimeError)"; err == nil || !strings.HasPrefix(err.Error(), want) {
+		t.Errorf("got %v, want %s…", err, want)
+	}
+}
+
 // Beyond so many tokens at a time, the rest are told to come back, and Require
 // tells theirs. Those that are being judged, or remembered, still have callers.
 func TestVerifierCacheBusy(t *testing.T) {
@@ -563,7 +577,8 @@ func TestVerifierCacheLong(t *testing.T) {
 		{"too long an issuer", "abc", func(string) (token.Claims, error) { return token.Claims{Issuer: long + "x"}, nil }, 2},
 		{"too long a subject", "abc", func(string) (token.Claims, error) { return token.Claims{Subject: long + "x"}, nil }, 2},
 		{"too long an ID", "abc", func(string) (token.Claims, error) { return token.Claims{ID: long + "x"}, nil }, 2},
-		{"too many audiences", "abc", func(string) (token.Claims, error) { return token.Claims{Audience: []string{long, "x"}}, nil }, 2},
+		{"too long audiences", "abc", func(string) (token.Claims, error) { return token.Claims{Audience: []string{long, "x"}}, nil }, 2},
+		{"too many audiences", "abc", func(string) (token.Claims, error) { return token.Claims{Audience: make([]string, 2000)}, nil }, 2},
 	} {
 		j := &judge{verdict: test.verdict}
 		c := &token.VerifierCache{Verifier: j}

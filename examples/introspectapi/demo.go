@@ -38,7 +38,11 @@ func demonstrate(ctx context.Context, out io.Writer) error {
 	s := story.New(ctx, out)
 	start := func(secret token.Secret) (stop func() error, err error) {
 		auth := introspect.Basic("api", secret)
-		s.API, stop, err = story.Serve(newAPI(url+"/introspect", auth, audience, ttl, log.New(&s.Log, "", 0)))
+		api, err := newAPI(url+"/introspect", auth, audience, ttl, log.New(&s.Log, "", 0))
+		if err != nil {
+			return nil, err
+		}
+		s.API, stop, err = story.Serve(api)
 		return stop, err
 	}
 	stop, err = start(issuer.api)

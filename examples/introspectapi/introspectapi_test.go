@@ -52,6 +52,10 @@ func TestDemonstration(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("answers (-want +got):\n%s", diff)
 	}
+	refused := regexp.MustCompile(`(?m)^  [45]\d\d  .*\n         log: (GET /hello|POST /notes)(: token: none presented$|, token [0-9a-f]{12}: )`).FindAllString(stdout.String(), -1)
+	if lines := strings.Count(stdout.String(), "log: "); len(refused) != 9 || lines != 9 {
+		t.Errorf("%d answers of 9 have their line in the log, and there are %d lines", len(refused), lines)
+	}
 	for _, reason := range []string{
 		"its issuer does not call it active", "wrong audience: ", "temporarily_unavailable", "Retry-After: 1",
 		"refused this service's own credential",
@@ -160,9 +164,10 @@ func TestCommandLine(t *testing.T) {
 		{"no server", []string{"-ttl", "1s"}, secret, 2, "", "introspectapi: to serve, -introspect, -client and -audience are needed"},
 		{"no secret", []string{"-introspect", url, "-client", "api", "-audience", "y"}, "", 2, "", "introspectapi: to serve, the client's secret is needed in the environment variable INTROSPECTAPI_SECRET"},
 		{"no time", []string{"-introspect", url, "-client", "api", "-audience", "y", "-ttl", "0s"}, secret, 2, "", "introspectapi: -ttl 0s is no time at all"},
-		{"http", []string{"-introspect", "http://x.example", "-client", "api", "-audience", "y"}, secret, 1, "", "introspectapi: introspect: no token was sent to http://x.example"},
-		{"nobody there", []string{"-introspect", "http://127.0.0.1:1", "-client", "api", "-audience", "y"}, secret, 1, "", "introspectapi: introspect: no answer from http://127.0.0.1:1"},
-		{"wrong secret", []string{"-introspect", url + "/introspect", "-client", "api", "-audience", "y"}, secret, 1, "", "introspectapi: introspect: " + url + " refused this service's own credential"},
+		{"http", []string{"-introspect", "http://x.example", "-client", "api", "-audience", "y", "-listen", "127.0.0.1:0"}, secret, 1, "", "introspectapi: introspect: no token was sent to http://x.example"},
+		{"nobody there", []string{"-introspect", "http://127.0.0.1:1", "-client", "api", "-audience", "y", "-listen", "127.0.0.1:0"}, secret, 1, "", "introspectapi: introspect: no answer from http://127.0.0.1:1"},
+		{"no address", []string{"-introspect", "http://127.0.0.1:1", "-client", "api", "-audience", "y", "-listen", "127.0.0.1:x"}, secret, 1, "", "introspectapi: listen tcp"},
+		{"wrong secret", []string{"-introspect", url + "/introspect", "-client", "api", "-audience", "y", "-listen", "127.0.0.1:0"}, secret, 1, "", "introspectapi: introspect: " + url + "/introspect refused this service's own credential"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

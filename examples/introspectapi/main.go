@@ -36,19 +36,23 @@ import (
 // newAPI returns an API for those who bring a token that the server at url calls
 // active, and that is meant for audience. A token that is revoked is let in for
 // up to ttl more.
-func newAPI(url string, auth introspect.Auth, audience string, ttl time.Duration, log *log.Logger) http.Handler {
-	verifier := &token.VerifierCache{
-		Verifier: &introspect.Verifier{
-			URL:      url,
-			Auth:     auth,
-			Audience: []string{audience},
-		},
-		TTL: ttl,
+func newAPI(url string, auth introspect.Auth, audience string, ttl time.Duration, log *log.Logger) (http.Handler, error) {
+	verifier := &introspect.Verifier{
+		URL:      url,
+		Auth:     auth,
+		Audience: []string{audience},
+	}
+	if err := verifier.Check(); err != nil {
+		return nil, err
+	}
+	guard := &token.Guard{
+		Verifier:  &token.VerifierCache{Verifier: verifier, TTL: ttl},
+		OnRefusal: tell(log),
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /hello", hello)
 	mux.Handle("POST /notes", token.RequireScope("notes:write", http.HandlerFunc(note)))
-	return token.Require(logged(verifier, log), mux)
+	return guard.Require(mux), nil
 }
 
 // hello greets whoever the token speaks for. Only requests with a good token
@@ -65,17 +69,17 @@ func note(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(w, "noted, %s\n", claims.Subject)
 }
 
-// logged is v with a line in the log for each token that it does not approve:
-// those who bring one learn less. No token is in the line, only what it can be
-// told from others by.
-func logged(v token.Verifier, log *log.Logger) token.Verifier {
-	return token.VerifierFunc(func(ctx context.Context, presented token.Secret) (token.Claims, error) {
-		claims, err := v.Verify(ctx, presented)
-		if err != nil {
-			log.Printf("token %s: %v", presented.Fingerprint(), err)
+// tell returns what writes a line to the log for each request that is not let in:
+// those who sent it learn less. No token is in the line, only what it can be told
+// from others by.
+func tell(log *log.Logger) func(*http.Request, error) {
+	return func(r *http.Request, reason error) {
+		what := r.Method + " " + r.URL.EscapedPath()
+		if presented, err := token.FromRequest(r); err == nil {
+			what += ", token " + presented.Fingerprint()
 		}
-		return claims, err
-	})
+		log.Printf("%s: %v", what, reason)
+	}
 }
 
 // secretVariable is the environment variable with the client's secret. A flag
@@ -94,16 +98,17 @@ usage: go run ./examples/introspectapi
   log. The exit status is 1 if an answer was not as it must be.
 
 usage: go run ./examples/introspectapi -introspect URL -client ID -audience NAME
-           [-ttl duration] [-listen ADDRESS]
+           [-ttl DURATION] [-listen ADDRESS]
 
   It serves the API, with GET /hello for all and POST /notes for tokens with the
   scope notes:write, until Ctrl-C. The environment variable INTROSPECTAPI_SECRET
-  has the client's secret.
+  has the client's secret. Who is not let in, and why, it writes to standard
+  output.
 
   -introspect URL   the server's introspection endpoint (RFC 7662)
   -client ID        the client that the server knows this API by
   -audience NAME    what the server calls this API: one of a token's aud
-  -ttl duration     how long a revoked token may be let in still (default 10s)
+  -ttl DURATION     how long a revoked token may be let in still (default 10s)
   -listen ADDRESS   where to serve (default 127.0.0.1:8080); put TLS before it
                     if that is not a loopback address
   -h                this text
@@ -146,10 +151,7 @@ func run(ctx context.Context, args []string, secret token.Secret, stdout, stderr
 	if *url == "" {
 		err = demonstrate(ctx, stdout)
 	} else {
-		auth := introspect.Basic(*client, secret)
-		if err = check(ctx, *url, auth); err == nil {
-			err = serve(ctx, newAPI(*url, auth, *audience, *ttl, log.New(stdout, "", log.LstdFlags)), *listen, stdout)
-		}
+		err = serve(ctx, *url, introspect.Basic(*client, secret), *audience, *ttl, *listen, stdout)
 	}
 	if err != nil {
 		fmt.Fprintf(stderr, "introspectapi: %v\n", err)
@@ -158,21 +160,18 @@ func run(ctx context.Context, args []string, secret token.Secret, stdout, stderr
 	return 0
 }
 
-// check asks about a token that nobody issued, so that a mistake in the command
-// line shows at once.
-func check(ctx context.Context, url string, auth introspect.Auth) error {
-	v := &introspect.Verifier{URL: url, Auth: auth, AnyAudience: true}
-	_, err := v.Verify(ctx, token.NewSecret(rand.Text()))
-	if errors.Is(err, token.ErrInvalid) {
-		return nil
-	}
-	return err
-}
-
 // serve serves the API until ctx is done.
-func serve(ctx context.Context, api http.Handler, address string, out io.Writer) error {
+func serve(ctx context.Context, url string, auth introspect.Auth, audience string, ttl time.Duration, address string, out io.Writer) error {
+	api, err := newAPI(url, auth, audience, ttl, log.New(out, "", log.LstdFlags))
+	if err != nil {
+		return err
+	}
 	l, err := net.Listen("tcp", address)
 	if err != nil {
+		return err
+	}
+	defer l.Close()
+	if err := ask(ctx, url, auth); err != nil {
 		return err
 	}
 	fmt.Fprintf(out, "serving http://%s/hello\n", l.Addr())
@@ -187,4 +186,15 @@ func serve(ctx context.Context, api http.Handler, address string, out io.Writer)
 		return err
 	}
 	return <-stopped
+}
+
+// ask asks about a token that nobody issued, so that a wrong address or secret
+// shows at once.
+func ask(ctx context.Context, url string, auth introspect.Auth) error {
+	v := &introspect.Verifier{URL: url, Auth: auth, AnyAudience: true}
+	_, err := v.Verify(ctx, token.NewSecret(rand.Text()))
+	if errors.Is(err, token.ErrInvalid) {
+		return nil
+	}
+	return err
 }

@@ -33,7 +33,11 @@ func demonstrate(ctx context.Context, out io.Writer) error {
 	s := story.New(ctx, out)
 	start := func() (stop func() error, err error) {
 		keys := &jwt.Remote{Issuer: iss.url}
-		s.API, stop, err = story.Serve(newAPI(iss.url, audience, keys, log.New(&s.Log, "", 0)))
+		api, err := newAPI(iss.url, audience, keys, log.New(&s.Log, "", 0))
+		if err != nil {
+			return nil, err
+		}
+		s.API, stop, err = story.Serve(api)
 		return stop, err
 	}
 	stop, err = start()

@@ -53,9 +53,13 @@ func TestDemonstration(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("answers (-want +got):\n%s", diff)
 	}
+	refused := regexp.MustCompile(`(?m)^  [45]\d\d  .*\n         log: (GET /hello|POST /notes)(: token: none presented$|, token [0-9a-f]{12}: )`).FindAllString(stdout.String(), -1)
+	if lines := strings.Count(stdout.String(), "log: "); len(refused) != 13 || lines != 13 {
+		t.Errorf("%d answers of 13 have their line in the log, and there are %d lines", len(refused), lines)
+	}
 	for _, reason := range []string{
 		"token: invalid: expired: exp", "not yet valid: nbf", "wrong audience: ", "wrong issuer: ", "alg: none",
-		"must not be used for HS256", "kid: none of the keys has it", "fetching keys: ",
+		"must not be used for HS256", ": none of the keys has it", "fetching keys: ",
 	} {
 		if !strings.Contains(stdout.String(), reason) {
 			t.Errorf("no line of the log has %q", reason)
@@ -141,6 +145,44 @@ func TestServe(t *testing.T) {
 	}
 }
 
+// TestServeEarly serves the API before its issuer is there.
+func TestServeEarly(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	out, w := io.Pipe()
+	var stderr bytes.Buffer
+	status := make(chan int, 1)
+	go func() {
+		status <- run(ctx, []string{"-issuer", "http://127.0.0.1:1", "-audience", audience, "-listen", "127.0.0.1:0"}, w, &stderr)
+		w.Close()
+	}()
+	lines := bufio.NewReader(out)
+	said, err := lines.ReadString('\n')
+	if err != nil || !strings.Contains(said, " jwt: fetching keys: GET http://127.0.0.1:1/.well-known/openid-configuration: ") {
+		t.Errorf("it begins with %q, %v", said, err)
+	}
+	said, err = lines.ReadString('\n')
+	if err != nil {
+		t.Fatalf("%v; stderr: %s", err, stderr.String())
+	}
+	go io.Copy(io.Discard, lines)
+	iss := &issuer{url: "http://127.0.0.1:1"}
+	if err := iss.rotate(); err != nil {
+		t.Fatal(err)
+	}
+	s := story.New(ctx, io.Discard)
+	s.API = regexp.MustCompile(`http://[0-9.:]+`).FindString(said)
+	s.Get(503, "a token nobody can judge yet", iss.mint(nil))
+	if err := s.End(); err != nil {
+		t.Error(err)
+	}
+	cancel()
+	if got := <-status; got != 0 || stderr.String() != "" {
+		t.Errorf("exit status %d, stderr %q", got, stderr.String())
+	}
+}
+
 func TestCommandLine(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -154,8 +196,8 @@ func TestCommandLine(t *testing.T) {
 		{"argument", []string{"x"}, 2, "", `jwtapi: unexpected argument "x"`},
 		{"no audience", []string{"-issuer", "https://x.example"}, 2, "", "jwtapi: to serve, both -issuer and -audience are needed"},
 		{"no issuer", []string{"-listen", "127.0.0.1:0"}, 2, "", "jwtapi: to serve, both -issuer and -audience are needed"},
-		{"http", []string{"-issuer", "http://x.example", "-audience", "y"}, 1, "", "jwtapi: jwt: Remote.Issuer is http"},
-		{"nobody there", []string{"-issuer", "http://127.0.0.1:1", "-audience", "y"}, 1, "", "jwtapi: jwt: fetching keys: "},
+		{"http", []string{"-issuer", "http://x.example", "-audience", "y", "-listen", "127.0.0.1:0"}, 1, "", "jwtapi: jwt: Remote.Issuer is http"},
+		{"no address", []string{"-issuer", "http://127.0.0.1:1", "-audience", "y", "-listen", "127.0.0.1:x"}, 1, "", "jwtapi: listen tcp"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

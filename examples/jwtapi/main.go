@@ -32,16 +32,20 @@ import (
 
 // newAPI returns an API for those who bring a token of the issuer that is meant
 // for audience.
-func newAPI(issuer, audience string, keys jwt.KeySet, log *log.Logger) http.Handler {
+func newAPI(issuer, audience string, keys jwt.KeySet, log *log.Logger) (http.Handler, error) {
 	policy := &jwt.Policy{
 		Issuer:   issuer,
 		Audience: []string{audience},
 		Keys:     keys,
 	}
+	if err := policy.Check(); err != nil {
+		return nil, err
+	}
+	guard := &token.Guard{Verifier: policy, OnRefusal: tell(log)}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /hello", hello)
 	mux.Handle("POST /notes", token.RequireScope("notes:write", http.HandlerFunc(note)))
-	return token.Require(logged(policy, log), mux)
+	return guard.Require(mux), nil
 }
 
 // hello greets whoever the token speaks for. Only requests with a good token
@@ -58,17 +62,17 @@ func note(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(w, "noted, %s\n", claims.Subject)
 }
 
-// logged is v with a line in the log for each token that it does not approve:
-// those who bring one learn less. No token is in the line, only what it can be
-// told from others by.
-func logged(v token.Verifier, log *log.Logger) token.Verifier {
-	return token.VerifierFunc(func(ctx context.Context, presented token.Secret) (token.Claims, error) {
-		claims, err := v.Verify(ctx, presented)
-		if err != nil {
-			log.Printf("token %s: %v", presented.Fingerprint(), err)
+// tell returns what writes a line to the log for each request that is not let in:
+// those who sent it learn less. No token is in the line, only what it can be told
+// from others by.
+func tell(log *log.Logger) func(*http.Request, error) {
+	return func(r *http.Request, reason error) {
+		what := r.Method + " " + r.URL.EscapedPath()
+		if presented, err := token.FromRequest(r); err == nil {
+			what += ", token " + presented.Fingerprint()
 		}
-		return claims, err
-	})
+		log.Printf("%s: %v", what, reason)
+	}
 }
 
 const usage = `Jwtapi is an API that lets in whoever brings a good JSON Web Token.
@@ -85,7 +89,8 @@ usage: go run ./examples/jwtapi
 usage: go run ./examples/jwtapi -issuer URL -audience NAME [-listen ADDRESS]
 
   It serves the API, with GET /hello for all and POST /notes for tokens with the
-  scope notes:write, until Ctrl-C.
+  scope notes:write, until Ctrl-C. Who is not let in, and why, it writes to
+  standard output, and when it cannot get the issuer's keys.
 
   -issuer URL       the OpenID Connect issuer whose tokens are taken: their iss
   -audience NAME    what the issuer calls this API: one of their aud
@@ -133,9 +138,16 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return 0
 }
 
-// serve serves the API until ctx is done.
+// serve serves the API until ctx is done. An issuer that is down does not keep it
+// from starting: until keys come it answers 503.
 func serve(ctx context.Context, issuer, audience, address string, out io.Writer) error {
-	keys, err := jwt.Discover(ctx, nil, issuer)
+	log := log.New(out, "", log.LstdFlags)
+	keys := &jwt.Remote{Issuer: issuer, OnFetch: func(err error) {
+		if err != nil {
+			log.Print(err)
+		}
+	}}
+	api, err := newAPI(issuer, audience, keys, log)
 	if err != nil {
 		return err
 	}
@@ -143,11 +155,12 @@ func serve(ctx context.Context, issuer, audience, address string, out io.Writer)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "serving http://%s/hello to tokens of %s for %s\n", l.Addr(), issuer, audience)
-	server := &http.Server{
-		Handler:           newAPI(issuer, audience, keys, log.New(out, "", log.LstdFlags)),
-		ReadHeaderTimeout: 10 * time.Second,
+	defer l.Close()
+	if err := keys.Fetch(ctx); err != nil && token.RetryAfter(err) == 0 {
+		return err // and no later attempt will do better
 	}
+	fmt.Fprintf(out, "serving http://%s/hello to tokens of %s for %s\n", l.Addr(), issuer, audience)
+	server := &http.Server{Handler: api, ReadHeaderTimeout: 10 * time.Second}
 	stopped := make(chan error, 1)
 	context.AfterFunc(ctx, func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)

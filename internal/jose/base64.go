@@ -8,8 +8,7 @@ import (
 
 const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
-// value is the value of each of letters, and 0xff for every other
-// byte.
+// value is the value of each of letters, and 0xff for every other byte.
 var value = func() (v [256]byte) {
 	for c := range v {
 		v[c] = byte(strings.IndexByte(letters, byte(c)))

@@ -30,13 +30,20 @@ func (s *names) add(name string) bool {
 		return true
 	}
 	for _, other := range s.list[:s.n] {
-		if strings.EqualFold(name, other) {
+		if mayBeTwins(name, other) && strings.EqualFold(name, other) {
 			return false
 		}
 	}
 	s.list[s.n] = name
 	s.n++
 	return true
+}
+
+// mayBeTwins reports false for most pairs of different names: ASCII letters that
+// fold to each other differ in one bit.
+func mayBeTwins(a, b string) bool {
+	const other = 'a' - 'A'
+	return a == "" || b == "" || (a[0]|b[0]) >= utf8.RuneSelf || a[0]|other == b[0]|other
 }
 
 // twin returns a name, folded, that occurs twice without add having said so.

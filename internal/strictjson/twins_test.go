@@ -27,6 +27,9 @@ func TestFoldAgreesWithEqualFold(t *testing.T) {
 			if fold(string(c)) != f {
 				t.Fatalf("%q and %q are alike and fold to %q and %q", s, string(c), f, fold(string(c)))
 			}
+			if !mayBeTwins(s, string(c)) {
+				t.Fatalf("%q and %q are alike and taken for different at a glance", s, string(c))
+			}
 		}
 	}
 	for _, f := range []string{"k", "s", "a"} {

@@ -42,6 +42,10 @@ func TestRequests(t *testing.T) {
 			// What is asked is not the Auth's to say.
 			header.Set("Accept", "text/html")
 			header.Set("Content-Type", "text/plain")
+			header["accept"] = []string{"text/html"}
+			header["content-type"] = []string{"text/plain"}
+			header["CONTENT-TYPE"] = []string{"text/plain"}
+			header["content-length"] = []string{"0"}
 			form.Add("token", "another")
 			form.Add("token_type_hint", "another")
 			return nil
@@ -78,6 +82,9 @@ func TestRequests(t *testing.T) {
 				}
 				if got.method != "POST" || got.path != []string{"/introspect", "/revoke"}[n%2] {
 					t.Errorf("%s %s", got.method, got.path)
+				}
+				if test.name == "AuthFunc" && got.header.Get("DPoP") != "proof" {
+					t.Errorf("what the Auth added is gone: %v", got.header)
 				}
 				for key, want := range map[string]string{
 					"Authorization": test.authorization, "Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded",
@@ -162,13 +169,31 @@ func TestAuthFails(t *testing.T) {
 		}
 	}
 	v := i.verifier(t)
-	v.Client.Transport = roundTripper(func(*http.Request) (*http.Response, error) { return nil, token.ErrSignature })
 	v.URL = "https://issuer.example/introspect"
-	if _, err := v.Verify(t.Context(), secret); !errors.Is(err, token.ErrRefused) || errors.Is(err, token.ErrInvalid) {
-		t.Errorf("a transport that blames a token: %v", err)
+	for _, text := range []string{"dialing", strings.Repeat("long ", 1000)} {
+		for _, kind := range []error{token.ErrSignature, token.ErrRefused} {
+			v.Client.Transport = roundTripper(func(*http.Request) (*http.Response, error) { return nil, fmt.Errorf("%s: %w", text, kind) })
+			_, err := v.Verify(t.Context(), secret)
+			if !errors.Is(err, token.ErrRefused) || errors.Is(err, token.ErrInvalid) {
+				t.Errorf("a transport that says %v: %v", kind, err)
+			}
+			checkError(t, err)
+		}
 	}
 	if n := len(i.got()); n != 0 {
 		t.Errorf("%d requests", n)
+	}
+}
+
+// A nil AuthFunc called by others, as by an Auth around it, does not panic.
+func TestNilAuthFunc(t *testing.T) {
+	t.Parallel()
+	if err := introspect.AuthFunc(nil).Authenticate(t.Context(), http.Header{}, url.Values{}); err == nil {
+		t.Error("no error")
+	}
+	v := &introspect.Verifier{URL: base, AnyAudience: true, Auth: struct{ introspect.Auth }{introspect.Basic("", secret)}}
+	if _, err := v.Verify(t.Context(), secret); err == nil || err.Error() != "introspect: Verifier.Auth gave no credential: Basic was given no client ID" {
+		t.Errorf("%v", err)
 	}
 }
 

@@ -24,6 +24,9 @@ const (
 // MaxSize is the longest token, in bytes, that an endpoint is asked about.
 const MaxSize = 16 << 10
 
+// noCredential follows the name of an endpoint's owner.
+const noCredential = ".Auth gave no credential"
+
 // An endpoint is what takes a form with a token in it.
 type endpoint struct {
 	owner    string // "Verifier" or "Revoker", for errors
@@ -36,7 +39,7 @@ type endpoint struct {
 
 // A reply is what an endpoint answered.
 type reply struct {
-	from   origin.Origin
+	from   string // for errors
 	status int
 	header http.Header
 	body   string
@@ -48,8 +51,15 @@ func (e *endpoint) address() (*url.URL, error) {
 	if e.url == "" {
 		return nil, fmt.Errorf("%s.URL is empty: set it to the address of the endpoint", e.owner)
 	}
-	if e.auth == nil {
+	switch a := e.auth.(type) {
+	case nil:
 		return nil, fmt.Errorf("%s.Auth is nil: set it to how this service proves who it is", e.owner)
+	case unusable:
+		return nil, fmt.Errorf("%s: %w", e.owner+noCredential, a.err)
+	case AuthFunc:
+		if a == nil {
+			return nil, fmt.Errorf("%s.Auth is a nil AuthFunc: set it to how this service proves who it is", e.owner)
+		}
 	}
 	u, err := url.Parse(e.url)
 	if err != nil || u.User != nil || u.Hostname() == "" || strings.Contains(e.url, "#") {
@@ -61,55 +71,72 @@ func (e *endpoint) address() (*url.URL, error) {
 	return u, nil
 }
 
+// check returns an error if a field is missing or wrong. Nothing is sent.
+func (e *endpoint) check() error {
+	u, err := e.address()
+	if err != nil {
+		return err
+	}
+	_, err = e.sender(&http.Request{Method: http.MethodPost, URL: u, Header: http.Header{}})
+	return err
+}
+
 // post sends e a form with tok, and returns what it answers.
 func (e *endpoint) post(ctx context.Context, tok token.Secret, hint string) (*reply, error) {
 	u, err := e.address()
 	if err != nil {
 		return nil, err
 	}
+	start := time.Now()
 	timeout := e.timeout
 	if timeout == 0 {
 		timeout = defaultTimeout
 	}
 	if timeout > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, timeout)
+		ctx, cancel = context.WithTimeoutCause(ctx, timeout, &lateError{fmt.Sprintf("%v (%s.Timeout)", timeout, e.owner)})
 		defer cancel()
 	}
-	r, err := e.request(ctx, u, tok, hint)
+	added, form := http.Header{}, url.Values{}
+	if err := e.auth.Authenticate(ctx, added, form); err != nil {
+		return nil, failed(ctx, start, e.owner+noCredential, err)
+	}
+	r, err := request(ctx, u, added, form, tok, hint)
 	if err != nil {
-		return nil, ours(err)
+		return nil, err
 	}
 	client, err := e.sender(r)
 	if err != nil {
 		return nil, err
 	}
-	to := origin.Of(u)
+	to := name(u)
 	resp, err := client.Do(r)
 	if err != nil {
-		return nil, ours(fmt.Errorf("no answer from %v: %w", to, bare(err)))
+		return nil, failed(ctx, start, "no answer from "+to, bare(err))
 	}
 	defer resp.Body.Close()
-	if resp.Request != nil && origin.Of(resp.Request.URL) != to {
-		return nil, fmt.Errorf("the answer is not from %v: the Client's Transport must not follow redirects", to)
+	if resp.Request != nil && origin.Of(resp.Request.URL) != origin.Of(u) {
+		return nil, fmt.Errorf("the answer is not from %s: the Client's Transport must not follow redirects", to)
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, longestBody+1))
 	switch {
 	case err != nil:
-		return nil, ours(fmt.Errorf("the answer of %v broke off: %w", to, bare(err)))
+		return nil, failed(ctx, start, "no whole answer from "+to, bare(err))
 	case len(body) > longestBody:
-		return nil, fmt.Errorf("the answer of %v is longer than %d bytes: is %s.URL the endpoint's?", to, longestBody, e.owner)
+		return nil, fmt.Errorf("the answer of %s is longer than %d bytes: is %s.URL the endpoint's?", to, longestBody, e.owner)
 	}
 	return &reply{to, resp.StatusCode, resp.Header, string(body)}, nil
 }
 
-// request returns the request that is to be sent. What e.auth adds cannot change
-// what is asked.
-func (e *endpoint) request(ctx context.Context, u *url.URL, tok token.Secret, hint string) (*http.Request, error) {
-	header, form := http.Header{}, url.Values{}
-	if err := e.auth.Authenticate(ctx, header, form); err != nil {
-		return nil, fmt.Errorf("%s.Auth gave no credential: %w", e.owner, err)
-	}
+// name returns what errors call the endpoint at u: its query may have a key in
+// it.
+func name(u *url.URL) string {
+	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}).String()
+}
+
+// request returns the request that is to be sent. What an Auth has added cannot
+// change what is asked.
+func request(ctx context.Context, u *url.URL, added http.Header, form url.Values, tok token.Secret, hint string) (*http.Request, error) {
 	form.Set("token", tok.Reveal())
 	form.Del("token_type_hint")
 	if hint != "" {
@@ -119,9 +146,14 @@ func (e *endpoint) request(ctx context.Context, u *url.URL, tok token.Secret, hi
 	if err != nil {
 		return nil, err
 	}
-	header.Set("Content-Type", "application/x-www-form-urlencoded")
-	header.Set("Accept", "application/json")
-	r.Header = header
+	// Under another spelling a field would be sent beside ours, and even a
+	// Content-Length would.
+	for key, values := range added {
+		key = http.CanonicalHeaderKey(key)
+		r.Header[key] = append(r.Header[key], values...)
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Accept", "application/json")
 	return r, nil
 }
 
@@ -137,37 +169,12 @@ func (e *endpoint) sender(r *http.Request) (*http.Client, error) {
 	}
 	to := origin.Of(r.URL)
 	if !e.insecure && !to.Encrypted() && !(to.Loopback() && origin.Direct(client.Transport, r)) {
-		return nil, fmt.Errorf("no token was sent to %v, where others could read it: use https, or a loopback address such as 127.0.0.1 over an http.Transport without a proxy, or set %s.Insecure", to, e.owner)
+		return nil, fmt.Errorf("no token was sent to %s, where others could read it: use https, or a loopback address such as 127.0.0.1 over an http.Transport without a proxy, or set %s.Insecure", name(r.URL), e.owner)
 	}
 	if b, ok := e.auth.(bearer); ok {
 		client.Transport = &token.Transport{Source: b.source, Base: client.Transport, Origin: to.String(), Insecure: e.insecure}
 	}
 	return &client, nil
-}
-
-// longestText is how much is repeated of what went wrong on the way, which may
-// quote the other side.
-const longestText = 300
-
-// bare returns err without the URL that a client puts in front of it, which may
-// have a key in its query.
-func bare(err error) error {
-	if e, ok := errors.AsType[*url.Error](err); ok {
-		err = e.Err
-	}
-	if text := err.Error(); len(text) > longestText {
-		return errors.New(strings.ToValidUTF8(text[:longestText], "") + "…")
-	}
-	return err
-}
-
-// ours returns err so that it does not blame the presented token: whatever went
-// wrong on the way to its issuer was not its fault.
-func ours(err error) error {
-	if errors.Is(err, token.ErrInvalid) {
-		return token.Refused(err)
-	}
-	return err
 }
 
 // presentable reports what keeps a token from being sent: no issuer made it.

@@ -53,6 +53,10 @@ func Example() {
 		Auth:     introspect.Basic("orders-api", token.NewSecret("secret")),
 		Audience: []string{"https://orders.example"},
 	}
+	if err := v.Check(); err != nil {
+		fmt.Println(err)
+		return
+	}
 	api := token.Require(&token.VerifierCache{Verifier: v}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		claims, _ := token.FromContext(r.Context())
 		fmt.Fprintln(w, "hello,", claims.Subject)

@@ -23,7 +23,6 @@ type failure struct {
 func (f *failure) Error() string { return f.text }
 
 // RetryAfter returns how long the endpoint asks to wait; 0 if it does not say.
-// [token.Require] passes it on.
 func (f *failure) RetryAfter() time.Duration { return f.retryAfter }
 
 // failure returns what a reply means that is not the one hoped for.

@@ -17,6 +17,7 @@ const where = "http://127.0.0.1:8080"
 // What the endpoint can answer instead, to either question.
 func TestFailures(t *testing.T) {
 	t.Parallel()
+	at := map[string]string{"Verifier": where + "/introspect", "Revoker": where + "/revoke"}
 	for _, test := range []struct {
 		name    string
 		status  int
@@ -24,52 +25,52 @@ func TestFailures(t *testing.T) {
 		header  http.Header
 		refused bool // our own credential
 		retry   time.Duration
-		want    string // behind the prefix; OWNER is Verifier or Revoker
+		want    string // behind the prefix, of the owner and where its endpoint is
 	}{
 		{name: "401", status: 401, body: `{"error":"invalid_client","error_description":"` + canary + `"}`, refused: true,
-			want: where + " refused this service's own credential (401 Unauthorized, invalid_client): check %[1]s.Auth, and at the server what it may do"},
+			want: "%[2]s refused this service's own credential (401 Unauthorized, invalid_client): check %[1]s.Auth, and at the server what it may do"},
 		{name: "401 with nothing", status: 401, refused: true,
-			want: where + " refused this service's own credential (401 Unauthorized): check %[1]s.Auth, and at the server what it may do"},
+			want: "%[2]s refused this service's own credential (401 Unauthorized): check %[1]s.Auth, and at the server what it may do"},
 		{name: "403", status: 403, body: canary, refused: true,
-			want: where + " refused this service's own credential (403 Forbidden): check %[1]s.Auth, and at the server what it may do"},
+			want: "%[2]s refused this service's own credential (403 Forbidden): check %[1]s.Auth, and at the server what it may do"},
 		{name: "invalid_client", status: 400, body: `{"error":"invalid_client"}`, refused: true,
-			want: where + " refused this service's own credential (400 Bad Request, invalid_client): check %[1]s.Auth, and at the server what it may do"},
+			want: "%[2]s refused this service's own credential (400 Bad Request, invalid_client): check %[1]s.Auth, and at the server what it may do"},
 		{name: "unauthorized_client", status: 400, body: `{"error":"unauthorized_client"}`, refused: true,
-			want: where + " refused this service's own credential (400 Bad Request, unauthorized_client): check %[1]s.Auth, and at the server what it may do"},
+			want: "%[2]s refused this service's own credential (400 Bad Request, unauthorized_client): check %[1]s.Auth, and at the server what it may do"},
 		{name: "invalid_scope", status: 400, body: `{"error":"invalid_scope"}`,
-			want: where + " did not do what it was asked (400 Bad Request, invalid_scope): is %[1]s.URL the endpoint's?"},
+			want: "%[2]s did not do what it was asked (400 Bad Request, invalid_scope): is %[1]s.URL the endpoint's?"},
 		{name: "unknown error", status: 400, body: `{"error":"` + canary + `"}`,
-			want: where + " did not do what it was asked (400 Bad Request): is %[1]s.URL the endpoint's?"},
+			want: "%[2]s did not do what it was asked (400 Bad Request): is %[1]s.URL the endpoint's?"},
 		{name: "error twice", status: 400, body: `{"error":"invalid_client","error":"invalid_client"}`,
-			want: where + " did not do what it was asked (400 Bad Request): is %[1]s.URL the endpoint's?"},
+			want: "%[2]s did not do what it was asked (400 Bad Request): is %[1]s.URL the endpoint's?"},
 		{name: "404", status: 404, body: "not found",
-			want: where + " did not do what it was asked (404 Not Found): is %[1]s.URL the endpoint's?"},
+			want: "%[2]s did not do what it was asked (404 Not Found): is %[1]s.URL the endpoint's?"},
 		{name: "a status of its own", status: 299,
-			want: where + " did not do what it was asked (299): is %[1]s.URL the endpoint's?"},
+			want: "%[2]s did not do what it was asked (299): is %[1]s.URL the endpoint's?"},
 		{name: "429", status: 429, header: http.Header{"Retry-After": {"7"}}, retry: 7 * time.Second,
-			want: where + " cannot answer now (429 Too Many Requests): try again later"},
+			want: "%[2]s cannot answer now (429 Too Many Requests): try again later"},
 		{name: "500", status: 500, body: `{"error":"server_error"}`,
-			want: where + " cannot answer now (500 Internal Server Error, server_error): try again later"},
+			want: "%[2]s cannot answer now (500 Internal Server Error, server_error): try again later"},
 		{name: "503", status: 503, header: http.Header{"Retry-After": {"120"}}, retry: 2 * time.Minute,
-			want: where + " cannot answer now (503 Service Unavailable): try again later"},
+			want: "%[2]s cannot answer now (503 Service Unavailable): try again later"},
 		{name: "503 until a date", status: 503, retry: 90 * time.Second,
 			header: http.Header{"Date": {"Sun, 06 Nov 1994 08:48:07 GMT"}, "Retry-After": {"Sun, 06 Nov 1994 08:49:37 GMT"}},
-			want:   where + " cannot answer now (503 Service Unavailable): try again later"},
+			want:   "%[2]s cannot answer now (503 Service Unavailable): try again later"},
 		{name: "503 until a date that has passed", status: 503,
 			header: http.Header{"Date": {"Sun, 06 Nov 1994 08:50:07 GMT"}, "Retry-After": {"Sun, 06 Nov 1994 08:49:37 GMT"}},
-			want:   where + " cannot answer now (503 Service Unavailable): try again later"},
+			want:   "%[2]s cannot answer now (503 Service Unavailable): try again later"},
 		{name: "503 for a year", status: 503, header: http.Header{"Retry-After": {"31536000"}}, retry: time.Hour,
-			want: where + " cannot answer now (503 Service Unavailable): try again later"},
+			want: "%[2]s cannot answer now (503 Service Unavailable): try again later"},
 		{name: "503 for nonsense", status: 503, header: http.Header{"Retry-After": {"-5"}},
-			want: where + " cannot answer now (503 Service Unavailable): try again later"},
+			want: "%[2]s cannot answer now (503 Service Unavailable): try again later"},
 		{name: "503 for longer than a Duration", status: 503, header: http.Header{"Retry-After": {"9999999999999"}},
-			want: where + " cannot answer now (503 Service Unavailable): try again later"},
+			want: "%[2]s cannot answer now (503 Service Unavailable): try again later"},
 		{name: "503 for ever", status: 503, header: http.Header{"Retry-After": {"99999999999999999999"}},
-			want: where + " cannot answer now (503 Service Unavailable): try again later"},
+			want: "%[2]s cannot answer now (503 Service Unavailable): try again later"},
 		{name: "redirect", status: 307, header: http.Header{"Location": {"http://127.0.0.1:8081/" + canary}},
-			want: where + " redirects (307 Temporary Redirect), which is not followed: set %[1]s.URL to where the endpoint is"},
+			want: "%[2]s redirects (307 Temporary Redirect), which is not followed: set %[1]s.URL to where the endpoint is"},
 		{name: "redirect on the same host", status: 308, header: http.Header{"Location": {"/introspect"}},
-			want: where + " redirects (308 Permanent Redirect), which is not followed: set %[1]s.URL to where the endpoint is"},
+			want: "%[2]s redirects (308 Permanent Redirect), which is not followed: set %[1]s.URL to where the endpoint is"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -86,7 +87,7 @@ func TestFailures(t *testing.T) {
 			}
 			for owner, err := range map[string]error{"Verifier": verifyErr, "Revoker": revokeErr} {
 				prefix := map[string]string{"Verifier": "introspect: ", "Revoker": "introspect: not revoked, so that the token may still be good: "}[owner]
-				if want := prefix + fmt.Sprintf(test.want+"%.0[1]s", owner); fmt.Sprint(err) != want {
+				if want := prefix + fmt.Sprintf(test.want+"%.0[1]s", owner, at[owner]); fmt.Sprint(err) != want {
 					t.Errorf(" got %v\nwant %v", err, want)
 				}
 				if errors.Is(err, token.ErrRefused) != test.refused || errors.Is(err, token.ErrInvalid) {
@@ -130,11 +131,11 @@ func TestFailuresOfTheToken(t *testing.T) {
 		verify, revoke string
 	}{
 		"unsupported_token_type": {true,
-			"introspect: token: invalid: " + where + " does not judge tokens of this kind",
-			where + " does not do that with tokens of this kind (400 Bad Request, unsupported_token_type)"},
+			"token: invalid: " + where + "/introspect does not judge tokens of this kind",
+			where + "/revoke does not do that with tokens of this kind (400 Bad Request, unsupported_token_type)"},
 		"invalid_request": {false,
-			"introspect: " + where + " did not do what it was asked (400 Bad Request, invalid_request): is Verifier.URL the endpoint's?",
-			where + " refuses (400 Bad Request, invalid_request): was the token issued to the client that Revoker.Auth speaks for?"},
+			"introspect: " + where + "/introspect did not do what it was asked (400 Bad Request, invalid_request): is Verifier.URL the endpoint's?",
+			where + "/revoke refuses (400 Bad Request, invalid_request): was the token issued to the client that Revoker.Auth speaks for?"},
 	} {
 		i := &issuer{handler: says(400, `{"error":"`+code+`"}`)}
 		_, err := i.verifier(t).Verify(t.Context(), secret)
@@ -161,7 +162,7 @@ func TestElsewhere(t *testing.T) {
 		return inner.RoundTrip(r)
 	})
 	_, err := v.Verify(t.Context(), secret)
-	if err == nil || errors.Is(err, token.ErrInvalid) || err.Error() != "introspect: the answer is not from https://issuer.example: the Client's Transport must not follow redirects" {
+	if err == nil || errors.Is(err, token.ErrInvalid) || err.Error() != "introspect: the answer is not from https://issuer.example/introspect: the Client's Transport must not follow redirects" {
 		t.Errorf("%v", err)
 	}
 }

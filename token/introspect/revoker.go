@@ -2,6 +2,7 @@ package introspect
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -35,6 +36,30 @@ type Revoker struct {
 	Insecure bool
 }
 
+// Check returns an error that says which field is missing or wrong, if one is, so
+// that a program can fail at its start. It sends nothing.
+func (v *Revoker) Check() error {
+	e, err := v.endpoint()
+	if err == nil {
+		err = e.check()
+	}
+	if err != nil {
+		return fmt.Errorf("introspect: %w", err)
+	}
+	return nil
+}
+
+// endpoint returns what is to be asked, or an error if a field that is needed is
+// not set.
+func (v *Revoker) endpoint() (*endpoint, error) {
+	if v == nil {
+		return nil, errors.New("the Revoker is nil")
+	}
+	e := &endpoint{"Revoker", v.URL, v.Auth, v.Client, v.Timeout, v.Insecure}
+	_, err := e.address()
+	return e, err
+}
+
 // Revoke has tok revoked. A token that the issuer does not know is revoked
 // already. To revoke a refresh token ends, with most issuers, the access tokens
 // that came of it as well; the reverse is rare.
@@ -44,10 +69,10 @@ type Revoker struct {
 //
 // After an error tok must be taken to be good still; Revoke can be called again.
 // If the endpoint refuses this service, the error matches [token.ErrRefused]. If
-// it asks to come back later, the error has a method RetryAfter() time.Duration.
+// it asks to come back later, [token.RetryAfter] says when.
 func (v *Revoker) Revoke(ctx context.Context, tok token.Secret, hint string) error {
-	e := &endpoint{"Revoker", v.URL, v.Auth, v.Client, v.Timeout, v.Insecure}
-	if _, err := e.address(); err != nil {
+	e, err := v.endpoint()
+	if err != nil {
 		return fmt.Errorf("introspect: %w", err)
 	}
 	if err := presentable(tok); err != nil {

@@ -42,8 +42,8 @@ type Verifier struct {
 
 	// AnyBinding takes tokens that are bound to a key of their holder (cnf, or
 	// the type DPoP) from anyone. It is for services that check the proof
-	// themselves, with each request and after any cache: who does not lets
-	// thieves in whom the binding is to keep out.
+	// themselves, with each request and after any cache. Without that, whoever
+	// steals such a token is let in.
 	AnyBinding bool
 
 	// Hint is sent as token_type_hint; empty means none. With a hint, servers
@@ -70,6 +70,20 @@ type Verifier struct {
 	Now func() time.Time
 }
 
+// Check returns an error that says which field is missing or wrong, if one is, so
+// that a program can fail at its start. It sends nothing: whether the endpoint
+// answers, and knows this service, only Verify tells.
+func (v *Verifier) Check() error {
+	e, err := v.endpoint()
+	if err == nil {
+		err = e.check()
+	}
+	if err != nil {
+		return fmt.Errorf("introspect: %w", err)
+	}
+	return nil
+}
+
 // Verify asks the issuer about a token. It implements [token.Verifier].
 //
 // A token that cannot be one, because it is empty, longer than [MaxSize] or has
@@ -82,17 +96,20 @@ type Verifier struct {
 // alone.
 //
 // If the endpoint refuses this service, the error matches [token.ErrRefused].
-// If it asks to come back later, the error has a method RetryAfter()
-// time.Duration.
+// If it asks to come back later, [token.RetryAfter] says when. A field that is
+// missing or wrong is what [Verifier.Check] says.
 func (v *Verifier) Verify(ctx context.Context, presented token.Secret) (token.Claims, error) {
-	e := &endpoint{"Verifier", v.URL, v.Auth, v.Client, v.Timeout, v.Insecure}
-	if err := v.configured(e); err != nil {
+	e, err := v.endpoint()
+	if err != nil {
 		return token.Claims{}, fmt.Errorf("introspect: %w", err)
 	}
 	if err := presentable(presented); err != nil {
 		return token.Claims{}, fmt.Errorf("%w: %v", token.ErrMalformed, err)
 	}
 	a, err := v.ask(ctx, e, presented)
+	if errors.Is(err, token.ErrInvalid) {
+		return token.Claims{}, err // a verdict, like those of check
+	}
 	if err != nil {
 		return token.Claims{}, fmt.Errorf("introspect: %w", err)
 	}
@@ -127,18 +144,25 @@ func (v *Verifier) ask(ctx context.Context, e *endpoint, presented token.Secret)
 	return a, nil
 }
 
-// configured returns an error if a field that is needed is not set.
-func (v *Verifier) configured(e *endpoint) error {
+// endpoint returns what is to be asked, or an error if a field that is needed is
+// not set.
+func (v *Verifier) endpoint() (*endpoint, error) {
+	if v == nil {
+		return nil, errors.New("the Verifier is nil")
+	}
+	e := &endpoint{"Verifier", v.URL, v.Auth, v.Client, v.Timeout, v.Insecure}
 	if _, err := e.address(); err != nil {
-		return err
+		return nil, err
 	}
 	switch {
 	case len(v.Audience) == 0 && !v.AnyAudience:
-		return errors.New("Verifier.Audience is empty: set it to the names of this service, or set AnyAudience")
+		return nil, errors.New("Verifier.Audience is empty: set it to the names of this service, or set AnyAudience")
 	case len(v.Audience) > 0 && v.AnyAudience:
-		return errors.New("Verifier has both Audience and AnyAudience: set one of them")
+		return nil, errors.New("Verifier has both Audience and AnyAudience: set one of them")
+	case slices.Contains(v.Audience, ""):
+		return nil, errors.New("Verifier.Audience has an empty name: set it to the names of this service")
 	}
-	return nil
+	return e, nil
 }
 
 // check judges a token by what its issuer says of it.
@@ -154,11 +178,20 @@ func (v *Verifier) check(a answer) error {
 	if err := v.checkDates(a.claims); err != nil {
 		return err
 	}
-	if v.Issuer != "" && a.claims.Issuer != v.Issuer {
-		return fmt.Errorf("%w: not from %q", token.ErrIssuer, v.Issuer)
+	switch {
+	case v.Issuer == "", a.claims.Issuer == v.Issuer:
+	case a.claims.Issuer == "":
+		return fmt.Errorf("%w: the server's answer has no iss: have it say who issued the token, or leave Verifier.Issuer empty", token.ErrIssuer)
+	default:
+		return fmt.Errorf("%w: %+.100q, not %q", token.ErrIssuer, a.claims.Issuer, v.Issuer)
 	}
-	if !v.AnyAudience && !slices.ContainsFunc(v.Audience, a.claims.HasAudience) {
-		return fmt.Errorf("%w: the token is for none of %q: ask its issuer for one that is", token.ErrAudience, v.Audience)
+	switch {
+	case v.AnyAudience, slices.ContainsFunc(v.Audience, a.claims.HasAudience):
+	case len(a.claims.Audience) == 0:
+		return fmt.Errorf("%w: the server's answer has no aud: have it say whom tokens are for, or set Verifier.AnyAudience", token.ErrAudience)
+	default:
+		some := a.claims.Audience[:min(3, len(a.claims.Audience))] // there may be thousands
+		return fmt.Errorf("%w: the token's aud is %+.100q, none of %q: ask its issuer for one that is", token.ErrAudience, some, v.Audience)
 	}
 	return nil
 }

@@ -30,7 +30,10 @@ func TestAnswers(t *testing.T) {
 	exact := func(v *introspect.Verifier) { v.Leeway = -1 }
 	const other = "token: invalid: not an access token, says its issuer: present one that is"
 	const bound = "token: invalid: bound to a key of its holder, which nobody has checked: check it and set Verifier.AnyBinding, or use tokens that are not bound"
-	const audience = `token: invalid: wrong audience: the token is for none of ["orders" "stock"]: ask its issuer for one that is`
+	const noAudience = "token: invalid: wrong audience: the server's answer has no aud: have it say whom tokens are for, or set Verifier.AnyAudience"
+	audience := func(aud string) string {
+		return `token: invalid: wrong audience: the token's aud is [` + aud + `], none of ["orders" "stock"]: ask its issuer for one that is`
+	}
 	for _, test := range []struct {
 		body string
 		with func(*introspect.Verifier)
@@ -80,15 +83,20 @@ func TestAnswers(t *testing.T) {
 
 		// Issuer and audience.
 		{body: `{"active":true,"iss":"https://issuer.example"}`, with: issued},
-		{body: `{"active":true,"iss":"https://issuer.example/"}`, with: issued, want: token.ErrIssuer, text: `token: invalid: wrong issuer: not from "https://issuer.example"`},
-		{body: `{"active":true}`, with: issued, want: token.ErrIssuer},
+		{body: `{"active":true,"iss":"https://issuer.example/"}`, with: issued, want: token.ErrIssuer, text: `token: invalid: wrong issuer: "https://issuer.example/", not "https://issuer.example"`},
+		{body: `{"active":true,"iss":"é` + strings.Repeat("y", 200) + `"}`, with: issued, want: token.ErrIssuer,
+			text: `token: invalid: wrong issuer: "\u00e9` + strings.Repeat("y", 99) + `", not "https://issuer.example"`},
+		{body: `{"active":true}`, with: issued, want: token.ErrIssuer,
+			text: "token: invalid: wrong issuer: the server's answer has no iss: have it say who issued the token, or leave Verifier.Issuer empty"},
 		{body: `{"active":true,"iss":"anyone"}`},
 		{body: `{"active":true,"aud":"orders"}`, with: strict},
 		{body: `{"active":true,"aud":["x","stock"]}`, with: strict},
-		{body: `{"active":true,"aud":["x"]}`, with: strict, want: token.ErrAudience, text: audience},
-		{body: `{"active":true,"aud":[]}`, with: strict, want: token.ErrAudience, text: audience},
-		{body: `{"active":true,"aud":null}`, with: strict, want: token.ErrAudience, text: audience},
-		{body: `{"active":true}`, with: strict, want: token.ErrAudience, text: audience},
+		{body: `{"active":true,"aud":["x"]}`, with: strict, want: token.ErrAudience, text: audience(`"x"`)},
+		{body: `{"active":true,"aud":["x","é` + strings.Repeat("y", 200) + `","z","` + canary + `"]}`, with: strict, want: token.ErrAudience,
+			text: audience(`"x" "\u00e9` + strings.Repeat("y", 99) + `" "z"`)},
+		{body: `{"active":true,"aud":[]}`, with: strict, want: token.ErrAudience, text: noAudience},
+		{body: `{"active":true,"aud":null}`, with: strict, want: token.ErrAudience, text: noAudience},
+		{body: `{"active":true}`, with: strict, want: token.ErrAudience, text: noAudience},
 		{body: `{"active":true,"client_id":"orders"}`, with: strict, want: token.ErrAudience},
 	} {
 		i := &issuer{handler: says(200, test.body)}
@@ -145,7 +153,7 @@ func TestClaims(t *testing.T) {
 // An answer that cannot be read says nothing of the token.
 func TestNoAnswers(t *testing.T) {
 	t.Parallel()
-	const unreadable = "introspect: the answer of http://127.0.0.1:8080 cannot be read: "
+	const unreadable = "introspect: the answer of http://127.0.0.1:8080/introspect cannot be read: "
 	typed := func(contentType, body string) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
 			w.Header()["Content-Type"] = []string{contentType}
@@ -180,12 +188,12 @@ func TestNoAnswers(t *testing.T) {
 		{"something like JSON", typed("application/jsonx", `{"active":true}`), unreadable + "it is not application/json"},
 		{"signed", typed("application/token-introspection+jwt", "eyJ.e30.x"), unreadable + "it is a signed one (RFC 9701), which is not supported: have the server answer in JSON"},
 
-		{"too long", says(200, `{"active":true,"a":"`+strings.Repeat("x", 1<<20)+`"}`), "introspect: the answer of http://127.0.0.1:8080 is longer than 1048576 bytes: is Verifier.URL the endpoint's?"},
+		{"too long", says(200, `{"active":true,"a":"`+strings.Repeat("x", 1<<20)+`"}`), "introspect: the answer of http://127.0.0.1:8080/introspect is longer than 1048576 bytes: is Verifier.URL the endpoint's?"},
 		{"broken off", func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
 			w.Header().Set("Content-Length", "100")
 			fmt.Fprint(w, `{"active":true}`)
-		}, "introspect: the answer of http://127.0.0.1:8080 broke off: unexpected EOF"},
+		}, "introspect: no whole answer from http://127.0.0.1:8080/introspect: unexpected EOF"},
 		{"no HTTP", func(w http.ResponseWriter, r *http.Request) {
 			conn, _, err := w.(http.Hijacker).Hijack()
 			if err == nil {
@@ -193,7 +201,7 @@ func TestNoAnswers(t *testing.T) {
 				conn.Close()
 			}
 		}, ""},
-		{"hung up", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "introspect: no answer from http://127.0.0.1:8080: EOF"},
+		{"hung up", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "introspect: no answer from http://127.0.0.1:8080/introspect: EOF"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -298,6 +306,10 @@ func TestIncomplete(t *testing.T) {
 		"URL":      {func(v *introspect.Verifier) { v.URL = "" }, "introspect: Verifier.URL is empty: set it to the address of the endpoint"},
 		"Auth":     {func(v *introspect.Verifier) { v.Auth = nil }, "introspect: Verifier.Auth is nil: set it to how this service proves who it is"},
 		"Audience": {func(v *introspect.Verifier) { v.AnyAudience = false }, "introspect: Verifier.Audience is empty: set it to the names of this service, or set AnyAudience"},
+		"AuthFunc": {func(v *introspect.Verifier) { v.Auth = introspect.AuthFunc(nil) },
+			"introspect: Verifier.Auth is a nil AuthFunc: set it to how this service proves who it is"},
+		"empty name": {func(v *introspect.Verifier) { v.AnyAudience, v.Audience = false, []string{"orders", ""} },
+			"introspect: Verifier.Audience has an empty name: set it to the names of this service"},
 		"both":     {func(v *introspect.Verifier) { v.Audience = []string{"orders"} }, "introspect: Verifier has both Audience and AnyAudience: set one of them"},
 		"scheme":   {func(v *introspect.Verifier) { v.URL = "ftp://127.0.0.1/" }, "introspect: Verifier.URL is neither https nor http"},
 		"host":     {func(v *introspect.Verifier) { v.URL = "https:///introspect" }, "introspect: Verifier.URL is not of the form https://host[:port]/path, without user or fragment"},
@@ -307,15 +319,15 @@ func TestIncomplete(t *testing.T) {
 		"fragment": {func(v *introspect.Verifier) { v.URL = base + "/introspect#" }, "introspect: Verifier.URL is not of the form https://host[:port]/path, without user or fragment"},
 		"unparsed": {func(v *introspect.Verifier) { v.URL = "https://\x7f" + canary }, "introspect: Verifier.URL is not of the form https://host[:port]/path, without user or fragment"},
 		"plain": {func(v *introspect.Verifier) { v.URL = "http://issuer.example/introspect" },
-			"introspect: no token was sent to http://issuer.example, where others could read it: use https, or a loopback address such as 127.0.0.1 over an http.Transport without a proxy, or set Verifier.Insecure"},
-		"a name for loopback": {func(v *introspect.Verifier) { v.URL = "http://localhost/introspect" },
-			"introspect: no token was sent to http://localhost, where others could read it: use https, or a loopback address such as 127.0.0.1 over an http.Transport without a proxy, or set Verifier.Insecure"},
+			"introspect: no token was sent to http://issuer.example/introspect, where others could read it: use https, or a loopback address such as 127.0.0.1 over an http.Transport without a proxy, or set Verifier.Insecure"},
+		"a name for loopback": {func(v *introspect.Verifier) { v.URL = "http://localhost/introspect?key=" + canary },
+			"introspect: no token was sent to http://localhost/introspect, where others could read it: use https, or a loopback address such as 127.0.0.1 over an http.Transport without a proxy, or set Verifier.Insecure"},
 		"a proxy": {func(v *introspect.Verifier) {
 			v.Client.Transport.(*http.Transport).Proxy = http.ProxyURL(&url.URL{Scheme: "http", Host: "proxy.example"})
-		}, "introspect: no token was sent to http://127.0.0.1:8080, where others could read it: use https, or a loopback address such as 127.0.0.1 over an http.Transport without a proxy, or set Verifier.Insecure"},
+		}, "introspect: no token was sent to http://127.0.0.1:8080/introspect, where others could read it: use https, or a loopback address such as 127.0.0.1 over an http.Transport without a proxy, or set Verifier.Insecure"},
 		"perhaps a proxy": {func(v *introspect.Verifier) {
 			v.Client.Transport = roundTripper(v.Client.Transport.RoundTrip)
-		}, "introspect: no token was sent to http://127.0.0.1:8080, where others could read it: use https, or a loopback address such as 127.0.0.1 over an http.Transport without a proxy, or set Verifier.Insecure"},
+		}, "introspect: no token was sent to http://127.0.0.1:8080/introspect, where others could read it: use https, or a loopback address such as 127.0.0.1 over an http.Transport without a proxy, or set Verifier.Insecure"},
 		"client ID":  {func(v *introspect.Verifier) { v.Auth = introspect.Basic("", secret) }, "introspect: Verifier.Auth gave no credential: Basic was given no client ID"},
 		"secret":     {func(v *introspect.Verifier) { v.Auth = introspect.Post("a", token.Secret{}) }, "introspect: Verifier.Auth gave no credential: Post was given no secret"},
 		"Source":     {func(v *introspect.Verifier) { v.Auth = introspect.Bearer(nil) }, "introspect: Verifier.Auth gave no credential: Bearer was given no Source"},
@@ -328,6 +340,33 @@ func TestIncomplete(t *testing.T) {
 			t.Errorf("%s:\n got %v\nwant %v", name, err, test.want)
 		}
 		checkError(t, err)
+		if err := v.Check(); fmt.Sprint(err) != test.want {
+			t.Errorf("%s:\nCheck says %v\nwant       %v", name, err, test.want)
+		}
+		if strings.Contains(test.want, "Audience") {
+			continue
+		}
+		r := &introspect.Revoker{URL: v.URL, Auth: v.Auth, Client: v.Client}
+		want := strings.ReplaceAll(test.want, "Verifier", "Revoker")
+		if err := r.Check(); fmt.Sprint(err) != want {
+			t.Errorf("%s:\nthe Revoker's Check says %v\nwant                     %v", name, err, want)
+		}
+	}
+	if err := errors.Join(complete().Check(), i.revoker(t).Check()); err != nil {
+		t.Errorf("Check of what is complete: %v", err)
+	}
+	var none *introspect.Verifier
+	_, err := none.Verify(t.Context(), secret)
+	for _, err := range []error{err, none.Check()} {
+		if fmt.Sprint(err) != "introspect: the Verifier is nil" {
+			t.Errorf("a nil Verifier: %v", err)
+		}
+	}
+	var nobody *introspect.Revoker
+	for _, err := range []error{nobody.Revoke(t.Context(), secret, ""), nobody.Check()} {
+		if fmt.Sprint(err) != "introspect: the Revoker is nil" {
+			t.Errorf("a nil Revoker: %v", err)
+		}
 	}
 	if _, err := new(introspect.Verifier).Verify(t.Context(), token.NewSecret("not\na token")); err == nil || errors.Is(err, token.ErrInvalid) {
 		t.Errorf("the zero Verifier blames the token: %v", err)
@@ -349,27 +388,32 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// Each call has its bound, and the caller's own.
+// Each call has its bound, and the caller's own, and its error says which it was.
 func TestTimeout(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name     string
 		timeout  time.Duration
 		patience time.Duration // of the caller
-		body     bool          // the answer begins at once
+		slow     string        // what is
 		want     time.Duration
+		text     string
 	}{
-		{"default", 0, time.Hour, false, 10 * time.Second},
-		{"default, in the body", 0, time.Hour, true, 10 * time.Second},
-		{"set", 3 * time.Second, time.Hour, false, 3 * time.Second},
-		{"none", -1, time.Hour, false, time.Hour},
-		{"the caller's", 0, time.Second, false, time.Second},
+		{"default", 0, time.Hour, "answer", 10 * time.Second, "no answer from " + where + "/introspect within 10s (Verifier.Timeout)"},
+		{"default, in the body", 0, time.Hour, "body", 10 * time.Second, "no whole answer from " + where + "/introspect within 10s (Verifier.Timeout)"},
+		{"default, in the Auth", 0, time.Hour, "Auth", 10 * time.Second, "Verifier.Auth gave no credential within 10s (Verifier.Timeout)"},
+		{"default, in the Source", 0, time.Hour, "Source", 10 * time.Second,
+			"no answer from " + where + "/introspect within 10s (Verifier.Timeout): token: no token for POST " + where + ": the vault is slow: context deadline exceeded"},
+		{"set", 3 * time.Second, time.Hour, "answer", 3 * time.Second, "no answer from " + where + "/introspect within 3s (Verifier.Timeout)"},
+		{"none", -1, time.Hour, "answer", time.Hour, "no answer from " + where + "/introspect within 1h0m0s (the caller's deadline)"},
+		{"the caller's", 0, time.Second, "answer", time.Second, "no answer from " + where + "/introspect within 1s (the caller's deadline)"},
+		{"the caller's, in the body", 0, time.Second, "body", time.Second, "no whole answer from " + where + "/introspect within 1s (the caller's deadline)"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				i := &issuer{handler: func(w http.ResponseWriter, r *http.Request) {
-					if test.body {
+					if test.slow == "body" {
 						w.Header().Set("Content-Type", "application/json")
 						fmt.Fprint(w, `{"active":`)
 						w.(http.Flusher).Flush()
@@ -378,6 +422,18 @@ func TestTimeout(t *testing.T) {
 				}}
 				v := i.verifier(t)
 				v.Timeout = test.timeout
+				switch test.slow {
+				case "Auth":
+					v.Auth = introspect.AuthFunc(func(ctx context.Context, _ http.Header, _ url.Values) error {
+						<-ctx.Done()
+						return ctx.Err()
+					})
+				case "Source":
+					v.Auth = introspect.Bearer(token.SourceFunc(func(ctx context.Context) (token.Token, error) {
+						<-ctx.Done()
+						return token.Token{}, fmt.Errorf("the vault is slow: %w", ctx.Err())
+					}))
+				}
 				ctx, cancel := context.WithTimeout(t.Context(), test.patience)
 				defer cancel()
 				start := time.Now()
@@ -385,10 +441,50 @@ func TestTimeout(t *testing.T) {
 				if took := time.Since(start); !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, token.ErrInvalid) || took != test.want {
 					t.Errorf("%v after %v, want %v", err, took, test.want)
 				}
+				if want := "introspect: " + test.text; fmt.Sprint(err) != want {
+					t.Errorf(" got %v\nwant %s", err, want)
+				}
 				checkError(t, err)
 			})
 		})
 	}
+}
+
+// A caller that has gone is no timeout, and one that had no time is.
+func TestGone(t *testing.T) {
+	t.Parallel()
+	i := &issuer{handler: says(200, `{"active":true}`)}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := i.verifier(t).Verify(ctx, secret); !errors.Is(err, context.Canceled) || err.Error() != "introspect: no answer from "+where+"/introspect: context canceled" {
+		t.Errorf("%v", err)
+	}
+	ctx, cancel = context.WithTimeout(t.Context(), -1)
+	defer cancel()
+	if _, err := i.verifier(t).Verify(ctx, secret); !errors.Is(err, context.DeadlineExceeded) || !strings.HasSuffix(err.Error(), " (the caller's deadline)") {
+		t.Errorf("%v", err)
+	}
+}
+
+// The Client's own Timeout is neither, and an Auth that had no time, and blames a
+// token for it, does not pass for a verdict.
+func TestOtherTimeouts(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		i := &issuer{handler: func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() }}
+		v := i.verifier(t)
+		v.Client.Timeout = time.Second
+		if _, err := v.Verify(t.Context(), secret); !errors.Is(err, context.DeadlineExceeded) || strings.Contains(err.Error(), " within ") {
+			t.Errorf("%v", err)
+		}
+		v.Auth = introspect.AuthFunc(func(ctx context.Context, _ http.Header, _ url.Values) error {
+			<-ctx.Done()
+			return fmt.Errorf("%w: %w", token.ErrExpired, ctx.Err())
+		})
+		if _, err := v.Verify(t.Context(), secret); !errors.Is(err, token.ErrRefused) || errors.Is(err, token.ErrInvalid) {
+			t.Errorf("%v", err)
+		}
+	})
 }
 
 // With a cache around it, a revocation is seen after the TTL, and a service whose

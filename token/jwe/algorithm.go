@@ -220,7 +220,7 @@ func fromECDH(k *ecdh.PrivateKey) (key any, unfit string) {
 
 // RSA keys have at least as many bits as RFC 7518, section 4.3, asks for, and at
 // most as many as crypto/tls takes: with a larger one each token is expensive.
-const minRSA, maxRSA = 2048, 8192
+const minRSA, maxRSA = 2048, 4096
 
 func unfitRSA(k *rsa.PublicKey) string {
 	if k.N == nil {
@@ -230,7 +230,7 @@ func unfitRSA(k *rsa.PublicKey) string {
 	case bits < minRSA:
 		return "it is an RSA key of less than 2048 bits"
 	case bits > maxRSA:
-		return "it is an RSA key of more than 8192 bits"
+		return "it is an RSA key of more than 4096 bits"
 	case k.E < 3 || k.E%2 == 0:
 		return "it is an RSA key with an exponent that nobody may have"
 	}

@@ -130,7 +130,7 @@ func TestKeysChoose(t *testing.T) {
 		{"RSA-OAEP-256 for a key of RS256", jwt.Key{Private: rsaKey(), Algorithm: "RS256"}, oaep256, nil, "alg is another"},
 		{"RSA-OAEP-256 with a secret", jwt.Key{Shared: k}, oaep256, nil, "another kind"},
 		{"RSA-OAEP-256, 1024 bits", jwt.Key{Private: weak}, oaep256, nil, "2048"},
-		{"RSA-OAEP-256, 8193 bits", jwt.Key{Private: &rsa.PrivateKey{PublicKey: rsa.PublicKey{N: new(big.Int).Lsh(big.NewInt(1), 8192), E: 65537}}}, oaep256, nil, "8192"},
+		{"RSA-OAEP-256, 4097 bits", jwt.Key{Private: &rsa.PrivateKey{PublicKey: rsa.PublicKey{N: new(big.Int).Lsh(big.NewInt(1), 4096), E: 65537}}}, oaep256, nil, "4096"},
 		{"RSA-OAEP-256, nil", jwt.Key{Private: (*rsa.PrivateKey)(nil)}, oaep256, nil, "another kind"},
 		{"RSA-OAEP-256, empty", jwt.Key{Private: &rsa.PrivateKey{}}, oaep256, nil, "another kind"},
 		{"RSA-OAEP", jwt.Key{Private: rsaKey()}, oaep, nil, "listed"},

@@ -56,27 +56,51 @@ type Policy struct {
 // An error of Keys is returned as it is, but for one that matches
 // [token.ErrInvalid]: see [token.Refused].
 func (p *Policy) Verify(ctx context.Context, presented token.Secret) (token.Claims, error) {
-	if err := incomplete("Policy", p.Keys, checkAlgorithms(p.Algorithms, secret)); err != nil {
+	if err := p.complete(); err != nil {
 		return token.Claims{}, err
-	}
-	rules := &jwt.Policy{
-		Issuer: p.Issuer, AnyIssuer: p.AnyIssuer,
-		Audience: p.Audience, AnyAudience: p.AnyAudience,
-		MaxAge: p.MaxAge, Leeway: p.Leeway, Clock: p.Clock, Now: p.Now,
 	}
 	claims, err := p.open(ctx, presented.Reveal())
 	if err == nil {
-		err = rules.CheckClaims(claims)
+		err = p.rules().CheckClaims(claims)
 	}
 	if err == nil {
 		return claims, nil
 	}
-	// Rules that lack something say so of any claims, and then it is not the
-	// token that is at fault.
-	if fault := rules.CheckClaims(token.Claims{}); !errors.Is(fault, token.ErrInvalid) {
+	if fault := p.Check(); fault != nil { // not the token's, then
 		err = fault
 	}
 	return token.Claims{}, err
+}
+
+// Check reports what is missing or wrong in the Policy, so that a program can
+// fail at its start rather than with its first token. It does not look at the
+// keys themselves.
+func (p *Policy) Check() error {
+	if err := p.complete(); err != nil {
+		return err
+	}
+	// Rules that lack something say so of any claims.
+	if err := p.rules().CheckClaims(token.Claims{}); !errors.Is(err, token.ErrInvalid) {
+		return err
+	}
+	return nil
+}
+
+// complete is Check but for the rules of claims.
+func (p *Policy) complete() error {
+	if p == nil {
+		return errors.New("jwe: the Policy is nil")
+	}
+	return incomplete("Policy", p.Keys, checkAlgorithms(p.Algorithms, secret))
+}
+
+// rules are those that claims are judged by.
+func (p *Policy) rules() *jwt.Policy {
+	return &jwt.Policy{
+		Issuer: p.Issuer, AnyIssuer: p.AnyIssuer,
+		Audience: p.Audience, AnyAudience: p.AnyAudience,
+		MaxAge: p.MaxAge, Leeway: p.Leeway, Clock: p.Clock, Now: p.Now,
+	}
 }
 
 // open returns the claims in a token, whatever they are.

@@ -175,6 +175,15 @@ func TestPolicyIncomplete(t *testing.T) {
 			test.change(p)
 			got, err := p.Verify(t.Context(), token.NewSecret(text))
 			refused(t, got.Issuer == "", err, nil, test.says)
+			if check := p.Check(); check == nil || check.Error() != err.Error() {
+				t.Errorf("Check: %v, Verify: %v", check, err)
+			}
 		}
 	}
+	if err := policy(k).Check(); err != nil {
+		t.Error(err)
+	}
+	var none *jwe.Policy
+	_, err := none.Verify(t.Context(), token.NewSecret(good))
+	refused(t, true, err, nil, "the Policy is nil")
 }

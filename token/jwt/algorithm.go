@@ -85,6 +85,8 @@ func (a *algorithm) unfit(k *Key, listed bool) string {
 		return "its key_ops lack verify"
 	case k.Algorithm != "" && k.Algorithm != a.name:
 		return "its own alg is another"
+	case k.Algorithm == "" && k.Public != nil && !k.Shared.IsZero():
+		return "it is a public and a shared key, without the alg that tells which"
 	case k.Algorithm == "" && !a.usual && !listed:
 		return "it has no alg, and for its kind this one must be listed in Policy.Algorithms"
 	}

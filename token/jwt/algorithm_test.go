@@ -130,13 +130,16 @@ func TestUnfitKeys(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	huge := &rsa.PublicKey{N: new(big.Int).SetBit(big.NewInt(1), 8192, 1), E: 65537}
+	huge := &rsa.PublicKey{N: new(big.Int).SetBit(big.NewInt(1), 4096, 1), E: 65537}
 	rs := makerOf(t, "RS256").public.Public.(*rsa.PublicKey)
 	es := makerOf(t, "ES256").public.Public.(*ecdsa.PublicKey)
 
 	const (
 		ops   = "its key_ops lack verify"
 		other = "it is a key of another kind"
+
+		// Behind it is why no token is at fault.
+		unfilled = "the Policy is at fault: "
 	)
 	for _, test := range []struct {
 		name, alg string
@@ -155,30 +158,34 @@ func TestUnfitKeys(t *testing.T) {
 
 		{"1024 bits", "RS256", func(k *jwt.Key) { k.Public = &small.PublicKey }, "it is an RSA key of less than 2048 bits"},
 		{"2047 bits", "RS256", func(k *jwt.Key) { k.Public = &rsa.PublicKey{N: new(big.Int).Rsh(rs.N, 1), E: rs.E} }, "it is an RSA key of less than 2048 bits"},
-		{"8193 bits", "RS256", func(k *jwt.Key) { k.Public = huge }, "it is an RSA key of more than 8192 bits"},
+		{"4097 bits", "RS256", func(k *jwt.Key) { k.Public = huge }, "it is an RSA key of more than 4096 bits"},
 		{"exponent 1", "RS256", func(k *jwt.Key) { k.Public = &rsa.PublicKey{N: rs.N, E: 1} }, "it is an RSA key with an exponent"},
 		{"exponent even", "RS256", func(k *jwt.Key) { k.Public = &rsa.PublicKey{N: rs.N, E: 65538} }, "it is an RSA key with an exponent"},
 		{"exponent negative", "RS256", func(k *jwt.Key) { k.Public = &rsa.PublicKey{N: rs.N, E: -3} }, "it is an RSA key with an exponent"},
 		{"modulus even", "RS256", func(k *jwt.Key) { k.Public = &rsa.PublicKey{N: new(big.Int).Lsh(rs.N, 1), E: rs.E} }, "it is an RSA key with a modulus"},
 		{"modulus negative", "RS256", func(k *jwt.Key) { k.Public = &rsa.PublicKey{N: new(big.Int).Neg(rs.N), E: rs.E} }, "it is an RSA key with a modulus"},
-		{"no RSA key", "RS256", func(k *jwt.Key) { k.Public = (*rsa.PublicKey)(nil) }, other},
-		{"RSA key of nothing", "RS256", func(k *jwt.Key) { k.Public = &rsa.PublicKey{} }, other},
-		{"RSA key by value", "RS256", func(k *jwt.Key) { k.Public = *rs }, other},
-		{"private half", "RS256", func(k *jwt.Key) { k.Private, k.Public = makerOf(t, "RS256").key, nil }, other},
-		{"private half as public", "RS256", func(k *jwt.Key) { k.Public = makerOf(t, "RS256").key }, other},
+		{"no RSA key", "RS256", func(k *jwt.Key) { k.Public = (*rsa.PublicKey)(nil) }, unfilled + "nil, or has nothing"},
+		{"RSA key of nothing", "RS256", func(k *jwt.Key) { k.Public = &rsa.PublicKey{} }, unfilled + "nil, or has nothing"},
+		{"RSA key by value", "RS256", func(k *jwt.Key) { k.Public = *rs }, unfilled + "of type rsa.PublicKey"},
+		{"private half", "RS256", func(k *jwt.Key) { k.Private, k.Public = makerOf(t, "RS256").key, nil }, unfilled + "only Private"},
+		{"private half as public", "RS256", func(k *jwt.Key) { k.Public = makerOf(t, "RS256").key }, unfilled + "holds a private key"},
 
 		{"31 bytes", "HS256", func(k *jwt.Key) { k.Shared = token.NewSecret(k.Shared.Reveal()[:31]) }, "it is a secret shorter than the algorithm's hash"},
 		{"47 bytes", "HS384", func(k *jwt.Key) { k.Shared, k.Algorithm = token.NewSecret(k.Shared.Reveal()[:47]), "HS384" }, "it is a secret shorter"},
 		{"63 bytes", "HS512", func(k *jwt.Key) { k.Shared, k.Algorithm = token.NewSecret(k.Shared.Reveal()[:63]), "HS512" }, "it is a secret shorter"},
-		{"no bytes", "HS256", func(k *jwt.Key) { k.Shared = token.Secret{} }, other},
-		{"secret as public", "HS256", func(k *jwt.Key) { k.Shared, k.Public = token.Secret{}, []byte(k.Shared.Reveal()) }, other},
+		{"no bytes", "HS256", func(k *jwt.Key) { k.Shared = token.Secret{} }, unfilled + "neither Public nor Shared"},
+		{"two keys, HS256", "HS256", func(k *jwt.Key) { k.Public = rs }, "it is a public and a shared key, without the alg that tells which"},
+		{"two keys, RS256", "RS256", func(k *jwt.Key) { k.Shared = makerOf(t, "HS256").public.Shared }, "it is a public and a shared key, "},
+		{"two keys and an alg", "HS256", func(k *jwt.Key) { k.Public, k.Algorithm = rs, "HS256" }, ""},
+		{"two keys and the other alg", "HS256", func(k *jwt.Key) { k.Public, k.Algorithm = rs, "RS256" }, "its own alg is another"},
+		{"secret as public", "HS256", func(k *jwt.Key) { k.Shared, k.Public = token.Secret{}, []byte(k.Shared.Reveal()) }, unfilled + "of type []uint8"},
 
 		{"P-224", "ES256", func(k *jwt.Key) { k.Public = &p224.PublicKey }, "it is on another curve"},
 		{"P-384", "ES256", func(k *jwt.Key) { k.Public = makerOf(t, "ES384").public.Public }, "it is on another curve"},
 		{"curve of one's own", "ES256", func(k *jwt.Key) { k.Public = &ecdsa.PublicKey{Curve: elliptic.P256().Params(), X: es.X, Y: es.Y} }, "it is on another curve"},
-		{"no curve", "ES256", func(k *jwt.Key) { k.Public = &ecdsa.PublicKey{X: es.X, Y: es.Y} }, other},
-		{"no EC key", "ES256", func(k *jwt.Key) { k.Public = (*ecdsa.PublicKey)(nil) }, other},
-		{"EC key for exchange", "ES256", func(k *jwt.Key) { k.Public = x25519.PublicKey() }, other},
+		{"no curve", "ES256", func(k *jwt.Key) { k.Public = &ecdsa.PublicKey{X: es.X, Y: es.Y} }, unfilled + "nil, or has nothing"},
+		{"no EC key", "ES256", func(k *jwt.Key) { k.Public = (*ecdsa.PublicKey)(nil) }, unfilled + "nil, or has nothing"},
+		{"EC key for exchange", "ES256", func(k *jwt.Key) { k.Public = x25519.PublicKey() }, unfilled + "of type *ecdh.PublicKey"},
 		{"off the curve", "ES256", func(k *jwt.Key) { k.Public = &ecdsa.PublicKey{Curve: es.Curve, X: es.X, Y: es.X} }, `it was not made with key "1" (`},
 		{"negative", "ES256", func(k *jwt.Key) {
 			k.Public = &ecdsa.PublicKey{Curve: es.Curve, X: new(big.Int).Neg(es.X), Y: es.Y}
@@ -186,9 +193,9 @@ func TestUnfitKeys(t *testing.T) {
 
 		{"Ed25519 of 31 bytes", "EdDSA", func(k *jwt.Key) { k.Public = k.Public.(ed25519.PublicKey)[:31] }, other},
 		{"Ed25519 of order 1", "EdDSA", func(k *jwt.Key) { k.Public = append(ed25519.PublicKey{1}, make([]byte, 31)...) }, "it is an Ed25519 key that anyone can sign for"},
-		{"Ed25519 private", "EdDSA", func(k *jwt.Key) { k.Public = makerOf(t, "EdDSA").key }, other},
-		{"nothing", "EdDSA", func(k *jwt.Key) { k.Public = nil }, other},
-		{"a string", "EdDSA", func(k *jwt.Key) { k.Public = crypto.PublicKey("key") }, other},
+		{"Ed25519 private", "EdDSA", func(k *jwt.Key) { k.Public = makerOf(t, "EdDSA").key }, unfilled + "holds a private key"},
+		{"nothing", "EdDSA", func(k *jwt.Key) { k.Public = nil }, unfilled + "neither Public nor Shared"},
+		{"a string", "EdDSA", func(k *jwt.Key) { k.Public = crypto.PublicKey("key") }, unfilled + "of type string"},
 	} {
 		k := makerOf(t, test.alg).named("1")
 		test.edit(&k)
@@ -200,6 +207,12 @@ func TestUnfitKeys(t *testing.T) {
 			continue
 		}
 		t.Log(test.name)
+		if why, ok := strings.CutPrefix(test.why, unfilled); ok {
+			if err == nil || errors.Is(err, token.ErrInvalid) || !strings.HasPrefix(err.Error(), `jwt: Policy.Keys has no key that verifies anything; of the last, key "1" (`) || !strings.Contains(err.Error(), why) {
+				t.Errorf("%v; want it to say %q", err, why)
+			}
+			continue
+		}
 		refused(t, claims, err, token.ErrSignature, test.why)
 	}
 }
@@ -266,7 +279,7 @@ func TestKeySetErrors(t *testing.T) {
 
 	p.Keys = keySet(func(context.Context, string) ([]jwt.Key, error) { return nil, nil })
 	claims, err := verify(t, p, text)
-	refused(t, claims, err, token.ErrSignature, "kid: none of the keys has it")
+	refused(t, claims, err, token.ErrSignature, `kid "1": none of the keys has it`)
 	claims, err = verify(t, p, m.token(t, nil, nil))
 	refused(t, claims, err, token.ErrSignature, "there are no keys")
 

@@ -12,11 +12,11 @@ import (
 
 // verifyEncrypted verifies a signed token that sealed is made of.
 func (p *Policy) verifyEncrypted(ctx context.Context, sealed token.Secret) (token.Claims, error) {
+	if p.Decrypt == nil {
+		return token.Claims{}, malformed("segments", errors.New("5 of them, so it is encrypted, and this Policy has no Decrypt; if its claims are encrypted under a shared secret, see the Policy of package jwe"))
+	}
 	if err := checkEncrypted(sealed.Reveal()); err != nil {
 		return token.Claims{}, err
-	}
-	if p.Decrypt == nil {
-		return token.Claims{}, malformed("segments", errors.New("5 of them, so it is encrypted, and this Policy has no Decrypt"))
 	}
 	plaintext, err := p.Decrypt.Decrypt(ctx, sealed)
 	if err != nil {

@@ -26,9 +26,10 @@
 // line break in it, with bits that no byte needs, with a member twice or once
 // in another case, or with a crit that this package does not understand, as it
 // understands none, is refused, though other libraries accept it. A token must
-// expire: exp is required. What a Policy accepts, golang-jwt and go-jose accept
-// too, with the same claims; only that Ed25519 is an alg (RFC 9864) they do not
-// know yet.
+// expire: exp is required, and there is no way around. It is taken for up to 30
+// seconds longer, and as much before its nbf and iat, since clocks differ: see
+// [Leeway]. What a Policy accepts, golang-jwt and go-jose accept too, with the
+// same claims; only that Ed25519 is an alg (RFC 9864) they do not know yet.
 //
 // Nothing but the keys of the Policy counts. Where a token says that its key is
 // in it, or could be fetched somewhere (jwk, jku, x5c, x5u), nobody looks. So the

@@ -71,7 +71,7 @@ func ExamplePolicy_Verify() {
 	// Output:
 	// true token: invalid: wrong audience: ["https://other.example"], and this Policy is for ["https://api.example"]
 	// true token: invalid: malformed: segment 3 (signature): white space in it: remove it
-	// false jwt: Policy has no Keys; no Issuer, and not AnyIssuer; no Audience, and not AnyAudience: set its fields
+	// false jwt: Policy: neither Issuer nor AnyIssuer is set; neither Audience nor AnyAudience is set; Keys is not set
 }
 
 // A token outside its lifetime is old, or else a clock is off.

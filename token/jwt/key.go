@@ -22,7 +22,7 @@ type Key struct {
 	Operations []string
 
 	// At least one of these is set. A signature is verified by Public or Shared,
-	// as the algorithm has it, and never by Private.
+	// as Algorithm has it, which a Key with both must have, and never by Private.
 	Public  crypto.PublicKey  // *rsa.PublicKey, *ecdsa.PublicKey or ed25519.PublicKey: to verify
 	Private crypto.PrivateKey // *rsa.PrivateKey, *ecdsa.PrivateKey or *ecdh.PrivateKey: to decrypt
 	Shared  token.Secret      // symmetric, the bytes themselves: to verify or decrypt

@@ -25,9 +25,10 @@ const (
 //
 // As RFC 7517, section 5, asks, keys of a kind that is not known here are
 // skipped; so are keys that nothing may be verified or decrypted with, such as
-// an RSA key of less than 2048 bits or a point that is not on its curve. If
-// none remain, the error says why each was skipped. Text that could be read in
-// two ways, such as a member that is there twice, is an error altogether.
+// an RSA key of less than 2048 bits or more than 4096, or a point that is not on
+// its curve. If none remain, the error says why each was skipped. Text that
+// could be read in two ways, such as a member that is there twice, is an error
+// altogether.
 //
 // Of a private key both halves are set: Public verifies what it signed, and
 // Private decrypts. Of one that is not for decrypting, by its use or as Ed25519
@@ -50,7 +51,7 @@ func ParseKeys(data []byte) (Keys, error) {
 	default:
 		err = errors.New("neither JSON, which begins with a brace, nor PEM: convert them to one of these")
 	}
-	if err == nil && len(p.keys) == 0 {
+	if err == nil {
 		err = p.nothing()
 	}
 	if err != nil {
@@ -64,6 +65,10 @@ type keyParser struct {
 	keys    Keys
 	skipped []string
 	seen    int
+
+	// published says that anyone can have what is parsed: a set, of which only
+	// public keys are taken.
+	published bool
 }
 
 // add adds k, the next key of the data, unless it could not be read, for the
@@ -89,10 +94,12 @@ func (p *keyParser) add(k Key, err error) error {
 
 func (p *keyParser) skip(why string) { p.skipped = append(p.skipped, why) }
 
-// nothing says why there are no keys.
+// nothing says why there are no keys, if there are none.
 func (p *keyParser) nothing() error {
 	const most = 5
 	switch n := len(p.skipped); {
+	case len(p.keys) > 0:
+		return nil
 	case n == 0:
 		return errors.New("there are none")
 	case n > most:

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/big"
 	"slices"
 
 	gojose "github.com/go-jose/go-jose/v4"
@@ -16,7 +17,8 @@ import (
 // jwkLimits leave room for maxKeys keys.
 var jwkLimits = strictjson.Limits{Size: maxKeysSize, Count: 64 * maxKeys}
 
-// parseJSON reads a set of keys, which has a member keys, or one key.
+// parseJSON reads a set of keys, which has a member keys, or one key, which is
+// not published alone.
 func (p *keyParser) parseJSON(text string) error {
 	isSet := false
 	r := strictjson.NewReader(text, jwkLimits)
@@ -26,7 +28,7 @@ func (p *keyParser) parseJSON(text string) error {
 		}
 		isSet = true
 		for range r.Array() {
-			if err := p.add(parseJWK(r.Raw())); err != nil {
+			if err := p.add(p.parseJWK(r.Raw())); err != nil {
 				return err
 			}
 		}
@@ -34,18 +36,21 @@ func (p *keyParser) parseJSON(text string) error {
 	if err := strictjson.Placed(r.End(), "keys"); err != nil {
 		return fmt.Errorf("JSON: %w", err)
 	}
-	if isSet {
+	switch {
+	case isSet:
 		return nil
+	case p.published:
+		return errors.New("no JSON Web Key Set: it has no member keys")
 	}
-	return p.add(parseJWK(text))
+	return p.add(p.parseJWK(text))
 }
 
 // parseJWK reads one JSON Web Key. What says how it may be used is read here;
 // of the rest, what a key is made of is given to go-jose, and nothing else: what
 // is wrong with a certificate that comes along is no concern of ours.
-func parseJWK(raw string) (Key, error) {
+func (p *keyParser) parseJWK(raw string) (Key, error) {
 	var k Key
-	made := map[string]string{}
+	made, secret := map[string]string{}, false
 	r := strictjson.NewReader(raw, jwkLimits)
 	for name := range r.Object() {
 		switch name {
@@ -59,7 +64,10 @@ func parseJWK(raw string) (Key, error) {
 			k.Operations = r.Texts()
 		case "kty", "crv":
 			made[name] = r.Text()
-		case "n", "e", "d", "p", "q", "dp", "dq", "qi", "x", "y", "k":
+		case "d", "p", "q", "dp", "dq", "qi", "k":
+			secret = true
+			fallthrough
+		case "n", "e", "x", "y":
 			made[name] = r.Text()
 			if err := jose.Check(made[name]); err != nil {
 				r.Fail(strictjson.Reason(err.Error()))
@@ -69,6 +77,9 @@ func parseJWK(raw string) (Key, error) {
 	if err := strictjson.Placed(r.End(), "kty", "kid", "alg", "use", "key_ops", "crv",
 		"n", "e", "d", "p", "q", "dp", "dq", "qi", "x", "y", "k"); err != nil {
 		return Key{}, err
+	}
+	if secret && p.published {
+		return Key{}, errors.New("it is published with its secret, so that anyone can sign with it: replace it")
 	}
 	material, err := parseMaterial(made)
 	if err != nil {
@@ -86,8 +97,9 @@ func parseMaterial(made map[string]string) (material any, err error) {
 	case "":
 		return nil, errors.New("kty: missing or empty")
 	case "RSA":
-		if len(made["n"]) > (maxRSA+5)/6 { // before anything is computed with it
-			return nil, errors.New("it is an RSA key of more than 8192 bits")
+		n, _ := jose.Decode(nil, made["n"])
+		if new(big.Int).SetBytes(n).BitLen() > maxRSA { // before anything is computed with it
+			return nil, errors.New(largeRSA)
 		}
 	case "EC":
 		if !slices.Contains([]string{"P-256", "P-384", "P-521"}, made["crv"]) {

@@ -119,7 +119,7 @@ func TestParseJWKSkips(t *testing.T) {
 		t.Fatal(err)
 	}
 	mixed := &ecdsa.PrivateKey{PublicKey: *es.public.Public.(*ecdsa.PublicKey), D: other.D}
-	n8200 := new(big.Int).SetBit(big.NewInt(1), 8200, 1)
+	n4097 := new(big.Int).SetBit(big.NewInt(1), 4096, 1)
 	const whole = "it is not a whole key of its kty, or not a good one"
 	for _, test := range []struct {
 		name string
@@ -138,7 +138,7 @@ func TestParseJWKSkips(t *testing.T) {
 		{"1024 bits", jwkOf(t, &small.PublicKey, nil), "it is an RSA key of less than 2048 bits"},
 		{"1024 bits, private", jwkOf(t, small, nil), "it is an RSA key of less than 2048 bits"},
 		{"1024 bits, to decrypt", jwkOf(t, small, set{"use": "enc"}), "it is an RSA key of less than 2048 bits"},
-		{"8201 bits", jwkOf(t, &rsa.PublicKey{N: n8200, E: 65537}, nil), "it is an RSA key of more than 8192 bits"},
+		{"4097 bits", jwkOf(t, &rsa.PublicKey{N: n4097, E: 65537}, nil), "it is an RSA key of more than 4096 bits"},
 		{"exponent 1", jwkOf(t, &rsa.PublicKey{N: rs.public.Public.(*rsa.PublicKey).N, E: 1}, nil), whole},
 		{"exponent 4", jwkOf(t, &rsa.PublicKey{N: rs.public.Public.(*rsa.PublicKey).N, E: 4}, nil), "it is an RSA key with an exponent"},
 		{"no n", jwkOf(t, rs.public.Public, set{"n": nil}), whole},

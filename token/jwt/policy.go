@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/tokenlife/tokenlife/skew"
@@ -39,8 +38,9 @@ type Policy struct {
 	Algorithms []string
 
 	// Type is the typ that a token's header must have, such as "at+jwt" (RFC
-	// 9068), in any case and with or without "application/". Empty means any.
-	// Set it where the issuer signs several kinds of tokens with one key, or an
+	// 9068), in any case and with or without "application/"; for an encrypted
+	// token it is the header of the signed one inside. Empty means any. Set it
+	// where the issuer signs several kinds of tokens with one key: without it an
 	// ID token passes for an access token.
 	Type string
 
@@ -51,7 +51,7 @@ type Policy struct {
 	Decrypt Decrypter
 
 	// MaxAge refuses tokens issued longer ago, by iat, however late they
-	// expire; 0 means any age. With it iat is required.
+	// expire; 0 and less mean any age. With it iat is required.
 	MaxAge time.Duration
 
 	// Leeway is how far the issuer's clock may be from Now, claim by claim.
@@ -107,7 +107,7 @@ type Decrypter interface {
 // [token.ErrInvalid], which could be taken for a verdict: see [token.Refused].
 // The context is for Keys and Decrypt.
 func (p *Policy) Verify(ctx context.Context, presented token.Secret) (token.Claims, error) {
-	if err := p.incomplete(true); err != nil {
+	if err := p.complete(true); err != nil {
 		return token.Claims{}, err
 	}
 	return p.verify(ctx, presented)
@@ -117,7 +117,7 @@ func (p *Policy) Verify(ctx context.Context, presented token.Secret) (token.Clai
 // Audience and MaxAge, with the errors of Verify. It is for claims that have
 // been authenticated in some other way; it needs no Keys.
 func (p *Policy) CheckClaims(c token.Claims) error {
-	if err := p.incomplete(false); err != nil {
+	if err := p.complete(false); err != nil {
 		return err
 	}
 	return p.checkClaims(&c)
@@ -152,41 +152,4 @@ func few(list []string) string {
 		return fmt.Sprintf("%+.100q and %d more", list[:most], n-most)
 	}
 	return fmt.Sprintf("%+.100q", list)
-}
-
-// incomplete says what the Policy lacks. Nothing in the error is about a token.
-func (p *Policy) incomplete(keys bool) error {
-	var faults []string
-	if fixed, ok := p.Keys.(Keys); keys && (p.Keys == nil || ok && len(fixed) == 0) {
-		faults = append(faults, "no Keys")
-	}
-	if p.Issuer == "" && !p.AnyIssuer {
-		faults = append(faults, "no Issuer, and not AnyIssuer")
-	}
-	if p.Issuer != "" && p.AnyIssuer {
-		faults = append(faults, "both Issuer and AnyIssuer")
-	}
-	if len(p.Audience) == 0 && !p.AnyAudience {
-		faults = append(faults, "no Audience, and not AnyAudience")
-	}
-	if len(p.Audience) > 0 && p.AnyAudience {
-		faults = append(faults, "both Audience and AnyAudience")
-	}
-	if slices.Contains(p.Audience, "") {
-		faults = append(faults, "an empty name in Audience")
-	}
-	if keys && p.Algorithms != nil {
-		if len(p.Algorithms) == 0 {
-			faults = append(faults, "Algorithms that list none")
-		}
-		for _, alg := range p.Algorithms {
-			if algorithms[alg] == nil {
-				faults = append(faults, fmt.Sprintf("%.20q in Algorithms, which is never accepted", alg))
-			}
-		}
-	}
-	if faults == nil {
-		return nil
-	}
-	return fmt.Errorf("jwt: Policy has %s: set its fields", strings.Join(faults, "; "))
 }

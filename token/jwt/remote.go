@@ -18,8 +18,8 @@ import (
 // The set is fetched when first needed, in the background when four fifths of
 // its life have passed, and when a token names a key that is not in it. What
 // comes replaces the whole set, so that a key that its issuer withdrew is gone.
-// Only public keys are taken, and only such as may verify signatures: a secret
-// that is published is none.
+// Only public keys are taken, and only such as may verify signatures: with one
+// that is published together with its secret anyone can sign.
 //
 // # Unknown keys
 //
@@ -62,7 +62,8 @@ type Remote struct {
 	// Source, if not nil, supplies a token for servers that publish keys only
 	// to those they know, as Kubernetes may. It is sent to the origin of URL,
 	// or else of Issuer, and nowhere else, even if the discovery document names
-	// another place for the set.
+	// another place for the set. A Kubernetes API server's document does: for
+	// one that wants a token, set URL to its /openid/v1/jwks.
 	Source token.Source
 
 	// MaxAge is how long a set is good whose issuer does not say so by

@@ -23,10 +23,7 @@ const (
 type fetch struct {
 	done   chan struct{}
 	number int64 // among those that have begun
-
-	// One of these is set before done is closed.
-	set *published
-	err error // an *unavailableError
+	err    error // an *unavailableError; set before done is closed
 }
 
 // join returns the fetch to wait for, and sees to it that there is one, unless
@@ -91,7 +88,6 @@ func (r *Remote) settle(f *fetch, set *published, err error) {
 	if err == nil {
 		r.failures, r.err = 0, nil
 		r.published.Store(set)
-		f.set = set
 	} else {
 		r.failures++
 		r.failed, r.pause = now, max(r.backoff(), retryAfter(err))

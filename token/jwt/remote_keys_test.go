@@ -1,6 +1,9 @@
 package jwt_test
 
 import (
+	"fmt"
+	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -61,19 +64,28 @@ func TestRemoteWithoutIDs(t *testing.T) {
 	})
 }
 
-// Only what is public, and verifies, is taken.
+// Only what is public, and verifies, is taken: with a private key that is
+// published anyone can sign, whatever it is for.
 func TestRemoteTakesOnlyPublicKeys(t *testing.T) {
 	t.Parallel()
 	const (
 		oct     = `{"kty":"oct","kid":"oct","k":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}`
 		p256    = `"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"`
 		private = `{` + p256 + `,"kid":"private","d":"jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI"}`
+		signing = `{` + p256 + `,"kid":"signing","use":"sig","d":"jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI"}`
+		ed      = `{"kty":"OKP","crv":"Ed25519","kid":"ed","alg":"EdDSA","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A"}`
 		enc     = `{` + p256 + `,"kid":"enc","use":"enc"}`
 		derive  = `{` + p256 + `,"kid":"derive","key_ops":["deriveKey"]}`
 		ecdh    = `{` + p256 + `,"kid":"ecdh","alg":"ECDH-ES"}`
 		sig     = `{` + p256 + `,"kid":"sig","use":"sig"}`
 	)
-	for name, test := range map[string]string{"oct": oct, "private": private, "enc": enc, "derive": derive, "ecdh": ecdh} {
+	keys := map[string]string{"oct": oct, "private": private, "signing": signing, "ed": ed, "enc": enc, "derive": derive, "ecdh": ecdh}
+	m := makerOf(t, "RS256")
+	keys["rsa"] = jwkOf(t, m.key, set{"alg": "RS256"}).json(t)
+	for _, member := range []string{"p", "q", "dp", "dq", "qi", "k"} {
+		keys[member] = jwkOf(t, m.public.Public, set{member: "AQ"}).json(t)
+	}
+	for name, test := range keys {
 		synctest.Test(t, func(t *testing.T) {
 			s := newSite()
 			s.say(200, nil, `{"keys":[`+test+`,`+sig+`]}`)
@@ -81,6 +93,27 @@ func TestRemoteTakesOnlyPublicKeys(t *testing.T) {
 			s.say(200, nil, `{"keys":[`+test+`]}`)
 			if got, _, err := find(t, s.remote(), ""); err == nil {
 				t.Errorf("alone %s: keys %q, no error", name, got)
+			}
+		})
+	}
+}
+
+// What is wrong with a set that has no key of use is said.
+func TestRemoteNoKeys(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]string{
+		`{"keys":[]}`:                         "there are none",
+		`{"keys":[{"kty":"AKP"}]}`:            "none can be used: key 1: kty: not known here",
+		`{"keys":[{"kty":"oct","k":"AAAA"}]}`: "none can be used: key 1: it is published with its secret, so that anyone can sign with it: replace it",
+		jwk("a"):                              "no JSON Web Key Set: it has no member keys",
+		`{"error":"not found"}`:               "no JSON Web Key Set: it has no member keys",
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newSite()
+			s.say(200, nil, body)
+			got, _, err := find(t, s.remote(), "")
+			if prefix := "jwt: fetching keys: GET " + siteURL + ": " + want + "; next attempt in "; got != "" || !strings.HasPrefix(fmt.Sprint(err), prefix) {
+				t.Errorf("%s: %q, %v", body, got, err)
 			}
 		})
 	}
@@ -101,5 +134,31 @@ func TestRemoteReplaces(t *testing.T) {
 			t.Errorf("the withdrawn key: %q, %v", got, err)
 		}
 		wantFound(t, r, "", "b")
+	})
+}
+
+// Nor is it found by a caller that began to wait for it before.
+func TestRemoteReplacesForAll(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite("a")
+		r := s.remote()
+		r.OnFetch = func(error) {
+			if len(s.fetches()) == 1 {
+				time.Sleep(time.Minute)
+			}
+		}
+		var callers sync.WaitGroup
+		callers.Go(func() {
+			if got, took, err := find(t, r, "a"); got != "" || took != time.Minute || err != nil {
+				t.Errorf("the withdrawn key: %q after %v, %v", got, took, err)
+			}
+		})
+		time.Sleep(time.Second)
+		s.publish("b")
+		if err := r.Fetch(t.Context()); err != nil {
+			t.Error(err)
+		}
+		callers.Wait()
 	})
 }

@@ -1,7 +1,6 @@
 package jwt
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -9,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/tokenlife/tokenlife/internal/origin"
@@ -53,24 +53,24 @@ func (r *Remote) readSet(ctx context.Context, asked time.Time) (*published, erro
 	if err != nil {
 		return nil, err
 	}
-	set, err := readKeys(body, asked, lifetime(header, r.maxAge()))
+	keys, err := readKeys(string(body))
 	if err != nil {
 		return nil, at(u, err)
 	}
-	return set, nil
+	return publish(keys, asked, lifetime(header, r.maxAge())), nil
 }
 
-// readKeys reads a published set. ParseKeys also takes keys as PEM, which is
-// for files, and which it would find in the middle of a web page.
-func readKeys(body []byte, asked time.Time, life time.Duration) (*published, error) {
-	if !bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte("{")) {
+// readKeys reads a set as it is published: as JSON, while ParseKeys would find
+// PEM even in the middle of a web page.
+func readKeys(text string) (Keys, error) {
+	if !strings.HasPrefix(strings.TrimLeft(text, " \t\r\n"), "{") {
 		return nil, errors.New("no JSON Web Key Set: it does not begin with a brace")
 	}
-	keys, err := ParseKeys(body)
-	if err != nil {
+	p := keyParser{published: true}
+	if err := p.parseJSON(text); err != nil {
 		return nil, err
 	}
-	return publish(keys, asked, life)
+	return p.keys, p.nothing()
 }
 
 func (r *Remote) maxAge() time.Duration {

@@ -1,7 +1,6 @@
 package jwt
 
 import (
-	"errors"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -25,30 +24,21 @@ type published struct {
 	renewing atomic.Bool
 }
 
-// publish returns the set of those keys that are public, for life. What else an
-// issuer publishes, others can sign with too. [ParseKeys] has left out what does
-// not verify.
-func publish(keys Keys, asked time.Time, life time.Duration) (*published, error) {
-	p := &published{asked: asked, due: life / 5 * 4, end: life, byID: make(map[string][]Key)}
+// publish returns the set of keys, which all verify, for life.
+func publish(keys Keys, asked time.Time, life time.Duration) *published {
+	p := &published{all: slices.Clip(keys), asked: asked, due: life / 5 * 4, end: life, byID: make(map[string][]Key)}
 	for _, k := range keys {
-		if k.Public == nil || k.Private != nil {
-			continue
-		}
-		p.all = append(p.all, k)
 		if k.ID == "" {
 			p.unnamed = append(p.unnamed, k)
 		} else {
 			p.byID[k.ID] = append(p.byID[k.ID], k)
 		}
 	}
-	if len(p.all) == 0 {
-		return nil, errors.New("none of its keys is a public one")
-	}
 	for id, named := range p.byID {
 		p.byID[id] = slices.Clip(append(named, p.unnamed...))
 	}
-	p.all, p.unnamed = slices.Clip(p.all), slices.Clip(p.unnamed)
-	return p, nil
+	p.unnamed = slices.Clip(p.unnamed)
+	return p
 }
 
 // find returns the keys that may have been used with keyID, and whether a newer

@@ -2,24 +2,22 @@ package jwt
 
 import (
 	"crypto/ed25519"
+	"encoding/json"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 	"unsafe"
 )
 
 // newSet returns a set of keys with the given IDs.
-func newSet(tb testing.TB, asked time.Time, life time.Duration, ids ...string) *published {
+func newSet(asked time.Time, life time.Duration, ids ...string) *published {
 	public := ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize)).Public()
 	var keys Keys
 	for _, id := range ids {
 		keys = append(keys, Key{ID: id, Public: public})
 	}
-	p, err := publish(keys, asked, life)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return p
+	return publish(keys, asked, life)
 }
 
 // A key that is known is found without a lock, whoever holds it, and without an
@@ -27,7 +25,7 @@ func newSet(tb testing.TB, asked time.Time, life time.Duration, ids ...string) *
 func TestKnownKeyTakesNoLock(t *testing.T) {
 	for _, age := range []time.Duration{0, 50 * time.Minute} {
 		r := &Remote{URL: "https://issuer.example/jwks.json"}
-		p := newSet(t, time.Now().Add(-age), time.Hour, "a", "")
+		p := newSet(time.Now().Add(-age), time.Hour, "a", "")
 		p.renewing.Store(age > 0)
 		r.published.Store(p)
 		r.mu.Lock()
@@ -49,7 +47,7 @@ func TestKnownKeyTakesNoLock(t *testing.T) {
 func TestBusyStartsNothing(t *testing.T) {
 	t.Parallel()
 	r := &Remote{URL: "https://issuer.example/jwks.json"}
-	r.published.Store(newSet(t, time.Now(), time.Hour, "a"))
+	r.published.Store(newSet(time.Now(), time.Hour, "a"))
 	r.waiting.Store(maxWaiting)
 	if _, err := r.Keys(t.Context(), "b"); err == nil || r.fetch != nil || r.waiting.Load() != maxWaiting {
 		t.Errorf("%v, %d wait", err, r.waiting.Load())
@@ -85,7 +83,7 @@ func TestLargeSet(t *testing.T) {
 	for i := range maxKeys / 2 {
 		ids = append(ids, fmt.Sprint(i), "")
 	}
-	p := newSet(t, time.Now(), time.Hour, ids...)
+	p := newSet(time.Now(), time.Hour, ids...)
 	if keys, known := p.find("7"); len(keys) != maxKeys/2+1 || !known {
 		t.Errorf("%d keys, %t", len(keys), known)
 	}
@@ -93,7 +91,7 @@ func TestLargeSet(t *testing.T) {
 
 func BenchmarkRemoteKnownKey(b *testing.B) {
 	r := new(Remote)
-	r.published.Store(newSet(b, time.Now(), time.Hour, "a", "b"))
+	r.published.Store(newSet(time.Now(), time.Hour, "a", "b"))
 	ctx := b.Context()
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {
@@ -101,6 +99,42 @@ func BenchmarkRemoteKnownKey(b *testing.B) {
 			if keys, err := r.Keys(ctx, "a"); len(keys) != 1 || err != nil {
 				b.Fatal(err)
 			}
+		}
+	})
+}
+
+// Whatever is published, what is taken verifies and is no secret.
+func FuzzReadKeys(f *testing.F) {
+	const ed = `"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"`
+	for _, text := range []string{
+		`{"keys":[{` + ed + `}]}`,
+		`{"keys":[{` + ed + `,"kid":"1","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A"},{` + ed + `,"use":"enc"}]}`,
+		`{"keys":[{"kty":"oct","k":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}]}`,
+		`{"keys":[{"kty":"RSA","n":"","e":"AQAB","p":"AQ"}]}`,
+		`{` + ed + `}`, `{"keys":{}}`, " {", "",
+	} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		keys, err := readKeys(text)
+		if (err == nil) == (len(keys) == 0) {
+			t.Fatalf("%v, %v", keys, err)
+		}
+		if err != nil {
+			return
+		}
+		for i := range keys {
+			if k := &keys[i]; k.Public == nil || k.Private != nil || !k.Shared.IsZero() || k.algorithm().unfit(k, true) != "" {
+				t.Fatal(k)
+			}
+		}
+		var set struct{ Keys []map[string]any }
+		if err := json.Unmarshal([]byte(text), &set); err != nil {
+			t.Fatal(err)
+		}
+		public := slices.DeleteFunc(set.Keys, func(jwk map[string]any) bool { return jwk["d"] != nil || jwk["p"] != nil || jwk["k"] != nil })
+		if len(keys) > len(public) {
+			t.Fatalf("%d keys, and %d are public", len(keys), len(public))
 		}
 	})
 }

@@ -28,18 +28,18 @@ func (r *Remote) await(ctx context.Context, keyID string) ([]Key, error) {
 		if err == nil {
 			err = f.wait(ctx)
 		}
-		if err != nil {
-			if p := r.published.Load(); p != nil && ctx.Err() == nil {
-				if keys, known := p.find(keyID); known {
-					return keys, nil
-				}
-			}
+		if err != nil && ctx.Err() != nil {
 			return nil, err
 		}
-		// The answer to a fetch that had begun before the token came may be
-		// older than the key.
-		if keys, known := f.set.find(keyID); known || f.number > arrived {
-			return keys, nil
+		if p := r.published.Load(); p != nil {
+			// The answer to a fetch that had begun before the token came may be
+			// older than the key.
+			if keys, known := p.find(keyID); known || err == nil && f.number > arrived {
+				return keys, nil
+			}
+		}
+		if err != nil {
+			return nil, err
 		}
 	}
 }

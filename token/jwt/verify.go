@@ -15,6 +15,12 @@ import (
 // no key before all that can be said without one has been.
 func (p *Policy) verify(ctx context.Context, presented token.Secret) (token.Claims, error) {
 	text := presented.Reveal()
+	if scheme := "Bearer "; len(text) > len(scheme) && strings.EqualFold(text[:len(scheme)], scheme) {
+		return token.Claims{}, malformed("scheme", errors.New("the token begins with one: pass what token.FromRequest returns"))
+	}
+	if text == "" {
+		return token.Claims{}, malformed("length", errors.New("it is empty"))
+	}
 	if len(text) > token.MaxSize {
 		return token.Claims{}, malformed("length", fmt.Errorf("%d bytes, more than the %d that a token may have", len(text), token.MaxSize))
 	}
@@ -23,6 +29,8 @@ func (p *Policy) verify(ctx context.Context, presented token.Secret) (token.Clai
 		return p.verifySigned(ctx, text)
 	case 5:
 		return p.verifyEncrypted(ctx, presented)
+	case 1:
+		return token.Claims{}, malformed("segments", errors.New("no dots, so it is no JWT: for opaque tokens see package introspect"))
 	default:
 		return token.Claims{}, malformed("segments", fmt.Errorf("%d of them, where a signed token has 3 and an encrypted one 5: was it cut off, or is it no JWT?", n))
 	}
@@ -59,7 +67,7 @@ func (p *Policy) verifySigned(ctx context.Context, text string) (token.Claims, e
 	}
 
 	if p.Type != "" && !jose.SameType(header.Type, p.Type) {
-		return token.Claims{}, malformed("segment 1 (header)", fmt.Errorf("typ: not the %.100q that this Policy asks for: is it a token of another kind?", p.Type))
+		return token.Claims{}, malformed("segment 1 (header)", fmt.Errorf("typ: %+.64q, and not the %+.64q that this Policy asks for: is it a token of another kind?", header.Type, p.Type))
 	}
 	if err := p.verifySignature(ctx, &header, signed, signature); err != nil {
 		return token.Claims{}, err
@@ -98,7 +106,7 @@ func (p *Policy) verifySignature(ctx context.Context, h *jose.Header, signed str
 	case len(keys) == 0 && h.KeyID == "":
 		return notVerified("there are no keys")
 	case len(keys) == 0:
-		return notVerified("kid: none of the keys has it")
+		return p.notVerified(fmt.Sprintf("kid %+.48q: none of the keys has it", h.KeyID))
 	}
 	var tried int
 	var last *Key
@@ -126,9 +134,18 @@ func (p *Policy) verifySignature(ctx context.Context, h *jose.Header, signed str
 	case tried > 1:
 		return notVerified(fmt.Sprintf("it was made with none of the %d keys that fit", tried))
 	case len(keys) == 1:
-		return notVerified(fmt.Sprintf("%v must not be used for %s: %s", &keys[0], a.name, reason))
+		return p.notVerified(fmt.Sprintf("%v must not be used for %s: %s", &keys[0], a.name, reason))
 	}
-	return notVerified(fmt.Sprintf("none of %d keys may be used for %s; of the last, %s", len(keys), a.name, reason))
+	return p.notVerified(fmt.Sprintf("none of %d keys may be used for %s; of the last, %s", len(keys), a.name, reason))
+}
+
+// notVerified is the error for a token for which there is no key, unless there
+// is none for any.
+func (p *Policy) notVerified(why string) error {
+	if err := p.filled(); err != nil {
+		return err
+	}
+	return notVerified(why)
 }
 
 // algorithm returns the algorithm that alg names, if the Policy might accept

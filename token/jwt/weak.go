@@ -7,8 +7,12 @@ import (
 )
 
 // RSA keys have at least as many bits as RFC 7518, section 3.3, asks for, and at
-// most as many as crypto/tls takes: with a larger one each token is expensive.
-const minRSA, maxRSA = 2048, 8192
+// most as many as go-jose reads: with a larger one each token is expensive.
+const (
+	minRSA, maxRSA = 2048, 4096
+
+	largeRSA = "it is an RSA key of more than 4096 bits"
+)
 
 // weakRSA says why nothing can be proved with pub, and nothing if something can.
 func weakRSA(pub *rsa.PublicKey) string {
@@ -16,7 +20,7 @@ func weakRSA(pub *rsa.PublicKey) string {
 	case bits < minRSA:
 		return "it is an RSA key of less than 2048 bits"
 	case bits > maxRSA:
-		return "it is an RSA key of more than 8192 bits"
+		return largeRSA
 	case pub.N.Sign() < 0 || pub.N.Bit(0) == 0:
 		return "it is an RSA key with a modulus that is no product of primes"
 	case pub.E < 3 || pub.E%2 == 0:

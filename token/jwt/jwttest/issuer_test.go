@@ -243,6 +243,13 @@ func TestMint(t *testing.T) {
 				expiresIn:  -time.Minute,
 			},
 			{
+				name: "expired, in seconds of another kind", issuer: issuer,
+				claims:     map[string]any{"exp": uint32(now - 60)},
+				wantHeader: map[string]any{"typ": "JWT"},
+				wantClaims: map[string]any{"iss": issuer.URL, "iat": now - 3660, "exp": now - 60},
+				expiresIn:  -time.Minute,
+			},
+			{
 				name: "a fast clock", issuer: ahead,
 				wantHeader: map[string]any{"typ": "JWT"},
 				wantClaims: map[string]any{"iss": issuer.URL, "iat": now + 90, "exp": now + 90 + 3600},

@@ -3,6 +3,8 @@ package jwttest
 import (
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -56,20 +58,14 @@ func (i *Issuer) claims(more map[string]any) map[string]any {
 	return merge(map[string]any{"iss": i.URL, "iat": issued, "exp": now.Add(time.Hour)}, more)
 }
 
-// date returns the time that a claim says, in any of the ways in which Go code
-// may say it.
+// date returns the time that a claim says, be it a [time.Time] or any kind of
+// number.
 func date(claim any) (time.Time, bool) {
-	switch v := claim.(type) {
-	case time.Time:
-		return v, true
-	case int:
-		return time.Unix(int64(v), 0), true
-	case int64:
-		return time.Unix(v, 0), true
-	case float64:
-		return time.Unix(int64(v), 0), true
+	if t, ok := claim.(time.Time); ok {
+		return t, true
 	}
-	return time.Time{}, false
+	seconds, err := strconv.ParseFloat(fmt.Sprint(claim), 64)
+	return time.Unix(int64(seconds), 0), err == nil
 }
 
 // merge adds more to m, and takes away what is nil.

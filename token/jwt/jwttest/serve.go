@@ -29,7 +29,7 @@ func (i *Issuer) Up() {
 }
 
 // Requests returns how often the Issuer has been asked for its discovery
-// document and for its keys, and answered or not.
+// document and for its keys, whether it answered or not.
 func (i *Issuer) Requests() (discovery, keys int) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
