@@ -11,13 +11,24 @@ import (
 )
 
 // Check reports what is missing or wrong in the Policy, so that a program can
-// fail at its start rather than with its first token. Of Keys it looks at those
-// that are known beforehand: see [Remote.Fetch] for others.
+// fail at its start rather than with its first token. It asks nobody for keys: of
+// a [Remote] it looks at the Issuer, and [Remote.Fetch] can tell the rest.
 func (p *Policy) Check() error {
 	if err := p.complete(true); err != nil {
 		return err
 	}
-	return p.usable()
+	switch set := p.Keys.(type) {
+	case Keys:
+		return p.usable(set)
+	case *Remote:
+		if _, err := set.first(); err != nil {
+			return err
+		}
+		if set.URL == "" && set.Issuer != p.Issuer && !p.AnyIssuer {
+			return fmt.Errorf("jwt: Policy.Issuer is %+q, and that of its Keys, the Remote, is %+q: if both are right, set Remote.URL instead", p.Issuer, set.Issuer)
+		}
+	}
+	return nil
 }
 
 // complete reports what is missing or wrong but for the keys themselves, or with
@@ -44,9 +55,6 @@ func (p *Policy) complete(keys bool) error {
 			if algorithms[alg] == nil {
 				faults = append(faults, fmt.Sprintf("Algorithms has %+.20q, which is no signature algorithm that is ever accepted", alg)+meant(alg))
 			}
-		}
-		if r, ok := p.Keys.(*Remote); ok && r != nil && r.URL == "" && r.Issuer != "" && p.Issuer != "" && r.Issuer != p.Issuer {
-			faults = append(faults, fmt.Sprintf("Issuer is %+q, and that of its Keys, the Remote, is %+q: if both are right, set Remote.URL instead", p.Issuer, r.Issuer))
 		}
 	}
 	if faults == nil {
@@ -79,12 +87,8 @@ func (p *Policy) hasKeys() bool {
 	return true
 }
 
-// usable reports that Keys are fixed and none of them can verify anything.
-func (p *Policy) usable() error {
-	fixed, ok := p.Keys.(Keys)
-	if !ok {
-		return nil
-	}
+// usable reports that none of the keys can verify anything.
+func (p *Policy) usable(fixed Keys) error {
 	var why string
 	for i := range fixed {
 		if why = p.mistake(&fixed[i]); why == "" {

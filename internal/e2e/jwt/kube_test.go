@@ -150,7 +150,11 @@ func TestKubernetes(t *testing.T) {
 			"anonymous, URL":    {URL: jwks, Client: stranger},                // 403
 			"refused token":     {URL: jwks, Client: stranger, Source: refused},
 		} {
-			t.Logf("%s: %v", name, cannotTell(t, vault(keys), tok))
+			err := cannotTell(t, vault(keys), tok)
+			t.Logf("%s: %v", name, err)
+			if errors.Is(err, token.ErrRefused) != (keys.Source != nil) {
+				t.Errorf("%s: %v: ErrRefused %t", name, err, keys.Source == nil)
+			}
 		}
 
 		// What a cluster does whose keys are to be public.
