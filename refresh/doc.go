@@ -47,8 +47,8 @@
 // While attempts fail, the good token is handed out to its end. A failure is
 // followed by a pause of between d/2 and d, where d is one second after the
 // first in a row and doubles with each, up to a minute; longer if the error says
-// so (an error with a method RetryAfter() time.Duration). During a pause callers
-// that have no token get the last error at once.
+// so, as [token.RetryAfter] reads it. During a pause callers that have no token
+// get the last error at once.
 //
 // # Refused tokens
 //

@@ -35,13 +35,7 @@ func (e *Error) RetryAfter() time.Duration { return e.Next }
 
 // retryAfter returns what err says of when to come back, within reason.
 func retryAfter(err error) time.Duration {
-	if e, ok := errors.AsType[interface {
-		error
-		RetryAfter() time.Duration
-	}](err); ok {
-		return min(max(0, e.RetryAfter()), longestRetryAfter)
-	}
-	return 0
+	return min(token.RetryAfter(err), longestRetryAfter)
 }
 
 // ours returns err so that it cannot blame a caller: what a Base says of a

@@ -105,8 +105,7 @@ type Remote struct {
 }
 
 // Keys implements [KeySet]. An error means that nobody could tell, and never
-// matches [token.ErrInvalid]; if it has a method RetryAfter() time.Duration,
-// that is when to ask again.
+// matches [token.ErrInvalid]; [token.RetryAfter] tells when to ask again.
 func (r *Remote) Keys(ctx context.Context, keyID string) ([]Key, error) {
 	p := r.published.Load()
 	if p == nil {

@@ -1,10 +1,11 @@
 package jwt
 
 import (
-	"errors"
 	"math/rand/v2"
 	"net/http"
 	"time"
+
+	"github.com/tokenlife/tokenlife/token"
 )
 
 const (
@@ -32,13 +33,7 @@ func (r *Remote) backoff() time.Duration {
 
 // retryAfter returns what err says of when to come back, within reason.
 func retryAfter(err error) time.Duration {
-	if e, ok := errors.AsType[interface {
-		error
-		RetryAfter() time.Duration
-	}](err); ok {
-		return min(max(0, e.RetryAfter()), longestRetryAfter)
-	}
-	return 0
+	return min(token.RetryAfter(err), longestRetryAfter)
 }
 
 // pauseAsked reads the header Retry-After (RFC 9110, section 10.2.3). A date is
