@@ -45,7 +45,7 @@ func inspectJWT(text string) (Info, error) {
 	first, text, _ := strings.Cut(text, ".")
 	second, third, _ := strings.Cut(text, ".")
 
-	head, err := decodeHeader(first, scratch[:0])
+	head, err := jose.DecodeHeader(first)
 	if err != nil {
 		return Info{}, malformed("segment 1 (header)", err)
 	}
@@ -82,7 +82,7 @@ func inspectJWT(text string) (Info, error) {
 // it is agreed on beforehand, as with "dir".
 func inspectCompactJWE(text string) (Info, error) {
 	first, rest, _ := strings.Cut(text, ".")
-	head, err := decodeHeader(first, nil)
+	head, err := jose.DecodeHeader(first)
 	if err == nil {
 		err = head.CheckJWE()
 	}
@@ -101,15 +101,6 @@ func inspectCompactJWE(text string) (Info, error) {
 		}
 	}
 	return infoOf(head), nil
-}
-
-// decodeHeader reads the header of a compact token.
-func decodeHeader(segment string, scratch []byte) (jose.Header, error) {
-	raw, err := jose.Decode(scratch, segment)
-	if err != nil {
-		return jose.Header{}, err
-	}
-	return jose.ParseHeader(string(raw))
 }
 
 // infoOf returns what h says of a JWE.

@@ -219,7 +219,7 @@ func fromECDH(k *ecdh.PrivateKey) (key any, unfit string) {
 }
 
 // RSA keys have at least as many bits as RFC 7518, section 4.3, asks for, and at
-// most as many as crypto/tls takes: with a larger one each token is expensive.
+// most as many as jwt.ParseKeys reads: with a larger one each token is expensive.
 const minRSA, maxRSA = 2048, 4096
 
 func unfitRSA(k *rsa.PublicKey) string {

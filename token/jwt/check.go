@@ -19,7 +19,7 @@ func (p *Policy) Check() error {
 	}
 	switch set := p.Keys.(type) {
 	case Keys:
-		return p.usable(set)
+		return set.allUseless(p.mistake)
 	case *Remote:
 		if _, err := set.first(); err != nil {
 			return err
@@ -87,35 +87,25 @@ func (p *Policy) hasKeys() bool {
 	return true
 }
 
-// usable reports that none of the keys can verify anything.
-func (p *Policy) usable(fixed Keys) error {
-	var why string
-	for i := range fixed {
-		if why = p.mistake(&fixed[i]); why == "" {
-			return nil
-		}
-	}
-	return useless(fixed, why)
-}
-
 // filled reports that Keys are fixed and hold nothing to verify with, as when a
 // secret was read from a variable that is not set. Then no token is at fault.
 func (p *Policy) filled() error {
-	fixed, ok := p.Keys.(Keys)
-	if !ok {
-		return nil
+	if fixed, ok := p.Keys.(Keys); ok {
+		return fixed.allUseless((*Key).unfilled)
 	}
-	var why string
-	for i := range fixed {
-		if why = fixed[i].unfilled(); why == "" {
+	return nil
+}
+
+// allUseless returns an error if why, which says why a key verifies nothing, says
+// so of each of the keys.
+func (ks Keys) allUseless(why func(*Key) string) error {
+	var last string
+	for i := range ks {
+		if last = why(&ks[i]); last == "" {
 			return nil
 		}
 	}
-	return useless(fixed, why)
-}
-
-func useless(keys Keys, why string) error {
-	return fmt.Errorf("jwt: Policy.Keys has no key that verifies anything; of the last, %v, %s", &keys[len(keys)-1], why)
+	return fmt.Errorf("jwt: Policy.Keys has no key that verifies anything; of the last, %v, %s", &ks[len(ks)-1], last)
 }
 
 // mistake says why k verifies nothing that the Policy accepts, and nothing if it
@@ -145,15 +135,24 @@ func (p *Policy) mistake(k *Key) string {
 	return why
 }
 
+const nothingPublic = "Public is nil, or has nothing in it"
+
 // unfilled says why there is nothing in k to verify with, and nothing if there
 // is, however weak or meant for something else.
 func (k *Key) unfilled() string {
 	switch pub := k.Public.(type) {
-	case *rsa.PublicKey, *ecdsa.PublicKey, ed25519.PublicKey:
-		if materialOf(pub) != fmt.Sprintf("%T", pub) {
+	case *rsa.PublicKey:
+		if pub != nil && pub.N != nil {
 			return ""
 		}
-		return "Public is nil, or has nothing in it"
+		return nothingPublic
+	case *ecdsa.PublicKey:
+		if pub != nil && pub.Curve != nil {
+			return ""
+		}
+		return nothingPublic
+	case ed25519.PublicKey:
+		return ""
 	case nil:
 		switch {
 		case !k.Shared.IsZero():
