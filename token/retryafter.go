@@ -2,6 +2,8 @@ package token
 
 import (
 	"errors"
+	"net/http"
+	"strconv"
 	"time"
 )
 
@@ -14,4 +16,27 @@ func RetryAfter(err error) time.Duration {
 		return 0
 	}
 	return max(0, later.RetryAfter())
+}
+
+// longestRetryAfter is the most that a server is believed to need.
+const longestRetryAfter = time.Hour
+
+// RetryAfterHeader reads the header Retry-After (RFC 9110, section 10.2.3) of a
+// response, for the errors of Sources: at most an hour, and 0 if there is none,
+// or none that can be read. It is a number of seconds or a date; a date is
+// compared with the response's own, so that no clock here matters.
+func RetryAfterHeader(h http.Header) time.Duration {
+	value := h.Get("Retry-After")
+	if seconds, err := strconv.ParseUint(value, 10, 31); err == nil {
+		return min(time.Duration(seconds)*time.Second, longestRetryAfter)
+	}
+	until, err := http.ParseTime(value)
+	if err != nil {
+		return 0
+	}
+	now, err := http.ParseTime(h.Get("Date"))
+	if err != nil {
+		return 0
+	}
+	return min(max(0, until.Sub(now)), longestRetryAfter)
 }

@@ -3,6 +3,7 @@ package token_test
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"testing"
 	"time"
 
@@ -28,6 +29,35 @@ func TestRetryAfter(t *testing.T) {
 	} {
 		if got := token.RetryAfter(test.err); got != test.want {
 			t.Errorf("RetryAfter(%v) = %v, want %v", test.err, got, test.want)
+		}
+	}
+}
+
+func TestRetryAfterHeader(t *testing.T) {
+	t.Parallel()
+	const noon = "Mon, 05 Jan 2026 12:00:00 GMT"
+	for _, test := range []struct {
+		later, date string
+		want        time.Duration
+	}{
+		{"", noon, 0},
+		{"0", "", 0},
+		{"7", "", 7 * time.Second},
+		{"3601", "", time.Hour},
+		{"99999999999999999999", "", 0},
+		{"-7", "", 0},
+		{"+7", "", 0},
+		{"7.5", "", 0},
+		{"soon", noon, 0},
+		{"Mon, 05 Jan 2026 12:00:30 GMT", noon, 30 * time.Second},
+		{"Mon, 05 Jan 2026 11:59:30 GMT", noon, 0},
+		{"Tue, 06 Jan 2026 12:00:00 GMT", noon, time.Hour},
+		{"Mon, 05 Jan 2026 12:00:30 GMT", "", 0}, // no clock but the server's own
+		{"Mon, 05 Jan 2026 12:00:30 GMT", "noon", 0},
+	} {
+		h := http.Header{"Retry-After": {test.later}, "Date": {test.date}}
+		if got := token.RetryAfterHeader(h); got != test.want {
+			t.Errorf("Retry-After %q at %q: %v, want %v", test.later, test.date, got, test.want)
 		}
 	}
 }

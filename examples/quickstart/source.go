@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
@@ -42,7 +41,7 @@ func (s *clientCredentials) Token(ctx context.Context) (token.Token, error) {
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return token.Token{}, &refusal{resp.StatusCode, retryAfter(resp.Header)}
+		return token.Token{}, &refusal{resp.StatusCode, token.RetryAfterHeader(resp.Header)}
 	}
 
 	var answer struct {
@@ -86,22 +85,6 @@ func (e *refusal) Is(target error) bool {
 
 // RetryAfter makes refresh.Source wait for that long.
 func (e *refusal) RetryAfter() time.Duration { return e.later }
-
-// retryAfter reads the header Retry-After (RFC 9110 section 10.2.3). A date is
-// compared with the answer's own, so that the issuer's clock may stand where it
-// likes.
-func retryAfter(h http.Header) time.Duration {
-	later := h.Get("Retry-After")
-	if n, err := strconv.ParseInt(later, 10, 64); err == nil {
-		return seconds(n)
-	}
-	then, err1 := http.ParseTime(later)
-	now, err2 := http.ParseTime(h.Get("Date"))
-	if err1 != nil || err2 != nil {
-		return 0
-	}
-	return then.Sub(now)
-}
 
 // seconds returns n seconds, or as many as there are in a century: more may not
 // fit a Duration.

@@ -4,15 +4,11 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/tokenlife/tokenlife/internal/strictjson"
 	"github.com/tokenlife/tokenlife/token"
 )
-
-// longestRetryAfter is what a server can ask for at most.
-const longestRetryAfter = time.Hour
 
 // A failure is an answer that is none.
 type failure struct {
@@ -46,9 +42,9 @@ func (e *endpoint) failure(r *reply) error {
 	case code == "invalid_request" && e.owner == "Revoker":
 		return &failure{text: fmt.Sprintf("%v refuses (%s): was the token issued to the client that Revoker.Auth speaks for?", r.from, said)}
 	case r.status == http.StatusTooManyRequests, r.status/100 == 5:
-		return &failure{fmt.Sprintf("%v cannot answer now (%s): try again later", r.from, said), retryAfter(r.header)}
+		return &failure{fmt.Sprintf("%v cannot answer now (%s): try again later", r.from, said), token.RetryAfterHeader(r.header)}
 	}
-	return &failure{fmt.Sprintf("%v did not do what it was asked (%s): is %s.URL the endpoint's?", r.from, said, e.owner), retryAfter(r.header)}
+	return &failure{fmt.Sprintf("%v did not do what it was asked (%s): is %s.URL the endpoint's?", r.from, said, e.owner), token.RetryAfterHeader(r.header)}
 }
 
 // unsupported is what endpoints answer that know the token given, and are not
@@ -76,23 +72,4 @@ func errorCode(body string) string {
 		return ""
 	}
 	return code
-}
-
-// retryAfter reads the header of that name, which is a number of seconds or a
-// date (RFC 9110, section 10.2.3). A date is compared with the answer's own, so
-// that no clock here matters.
-func retryAfter(h http.Header) time.Duration {
-	value := h.Get("Retry-After")
-	if seconds, err := strconv.ParseUint(value, 10, 31); err == nil {
-		return min(time.Duration(seconds)*time.Second, longestRetryAfter)
-	}
-	until, err := http.ParseTime(value)
-	if err != nil {
-		return 0
-	}
-	now, err := http.ParseTime(h.Get("Date"))
-	if err != nil {
-		return 0
-	}
-	return min(max(0, until.Sub(now)), longestRetryAfter)
 }

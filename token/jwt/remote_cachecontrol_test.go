@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/tokenlife/tokenlife/token"
 )
 
 func TestLifetime(t *testing.T) {
@@ -95,7 +97,7 @@ func FuzzLifetime(f *testing.F) {
 		if with := lifetime(h, unsaid); with == unsaid || life != unsaid && with > life || with > most {
 			t.Errorf("%v, and %v with max-age=%d before it", life, with, seconds)
 		}
-		if pause := retryAfter(&statusError{after: pauseAsked(h)}); pause < 0 || pause > longestRetryAfter {
+		if pause := retryAfter(&statusError{after: token.RetryAfterHeader(h)}); pause < 0 || pause > longestRetryAfter {
 			t.Errorf("a pause of %v", pause)
 		}
 	})

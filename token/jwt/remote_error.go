@@ -41,7 +41,7 @@ type statusError struct {
 
 // status returns the error for an answer to a request for u.
 func (r *Remote) status(u *url.URL, resp *http.Response) *statusError {
-	e := &statusError{code: resp.StatusCode, after: pauseAsked(resp.Header)}
+	e := &statusError{code: resp.StatusCode, after: token.RetryAfterHeader(resp.Header)}
 	if e.code != http.StatusUnauthorized && e.code != http.StatusForbidden {
 		return e
 	}

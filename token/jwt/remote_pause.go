@@ -2,7 +2,6 @@ package jwt
 
 import (
 	"math/rand/v2"
-	"net/http"
 	"time"
 
 	"github.com/tokenlife/tokenlife/token"
@@ -34,22 +33,4 @@ func (r *Remote) backoff() time.Duration {
 // retryAfter returns what err says of when to come back, within reason.
 func retryAfter(err error) time.Duration {
 	return min(token.RetryAfter(err), longestRetryAfter)
-}
-
-// pauseAsked reads the header Retry-After (RFC 9110, section 10.2.3). A date is
-// compared with that of the answer, by the server's own clock.
-func pauseAsked(h http.Header) time.Duration {
-	later := h.Get("Retry-After")
-	if pause, ok := deltaSeconds(later); ok {
-		return pause
-	}
-	until, err := http.ParseTime(later)
-	if err != nil {
-		return 0
-	}
-	now, err := http.ParseTime(h.Get("Date"))
-	if err != nil {
-		return 0
-	}
-	return until.Sub(now)
 }

@@ -41,4 +41,15 @@
 // salt and with "tokenlife key id/1" as the info. [Keyring.Key] gives the
 // content encryption key to any JOSE library, which then reads it; and what a
 // JOSE library wrote with that header, in that order, opens here.
+//
+// # MACs
+//
+// What may be read but not made up needs no encryption: [Keyring.MAC] makes a
+// MAC of it under the first key, and [Keyring.CheckMAC] knows those of all keys.
+// It is HMAC-SHA-256 of the 6 bytes that name the key and the message behind
+// them. The key for it is HKDF-SHA-256 of the secret without salt and with
+// "tokenlife mac/1 " and the purpose behind it as the info, so that it is none
+// that seals, for whatever purpose. The message says all that there is to say,
+// in places of its own: two messages that are put together in different ways
+// must not be the same bytes.
 package seal

@@ -190,7 +190,7 @@ func (k *Keyring) find(ctx context.Context, r *ring, id keyID) (*master, error) 
 		}
 	}
 	name := id.name()
-	return nil, refused(fmt.Sprintf("the key named %s in its kid is not there: it was removed, or never was", jose.Encode(nil, name[:])))
+	return nil, refused(fmt.Sprintf("the key that it names, %s, is not there: it was removed, or never was", jose.Encode(nil, name[:])))
 }
 
 // refused returns an error that matches ErrSignature.

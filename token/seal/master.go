@@ -87,6 +87,7 @@ type master struct {
 	current keyID // to seal under
 	left    int64 // how often still
 	derived map[use]cipher.AEAD
+	macs    map[string]*sync.Pool // by purpose, of *macer
 }
 
 // A use is what a key is derived for.
