@@ -15,6 +15,7 @@ var mayLink = map[string][]string{
 	"token/jwt":         jose,
 	"token/jwt/jwttest": jose,
 	"token/jwe":         jose,
+	"token/oauth2adapt": {"golang.org/x/oauth2"},
 	"kube": {"k8s.io/api/", "k8s.io/apimachinery/", "k8s.io/client-go/", "k8s.io/klog/", "k8s.io/utils/", "sigs.k8s.io/",
 		"github.com/", "golang.org/x/", "go.yaml.in/", "gopkg.in/inf.v0"},
 }
@@ -35,8 +36,11 @@ var mayImport = map[string][]string{
 	"token/jwe":           {"token/jwt", "token/seal", "token", "skew", "internal/origin", "internal/jose", "internal/panics", "internal/strictjson"},
 	"token/introspect":    {"token", "skew", "internal/origin", "internal/jose", "internal/panics", "internal/strictjson"},
 	"skew":                {"internal/origin"},
-	"refresh":             {"token", "skew", "internal/origin", "internal/jose", "internal/panics", "internal/strictjson"},
-	"refresh/storetest":   {"refresh", "token", "skew", "internal/origin", "internal/jose", "internal/panics", "internal/strictjson"},
+	"refresh":             {"token", "token/seal", "skew", "internal/origin", "internal/jose", "internal/panics", "internal/strictjson"},
+	"refresh/storetest":   {"refresh", "token", "token/seal", "skew", "internal/origin", "internal/jose", "internal/panics", "internal/strictjson"},
+	"refresh/sqlstore":    {"refresh", "token", "token/seal", "skew", "internal/origin", "internal/jose", "internal/panics", "internal/strictjson"},
+	"refresh/redisstore":  {"refresh", "token", "token/seal", "skew", "internal/origin", "internal/jose", "internal/panics", "internal/strictjson"},
+	"token/oauth2adapt":   {"refresh", "token", "token/seal", "skew", "internal/origin", "internal/jose", "internal/panics", "internal/strictjson"},
 	"kube":                {"token", "skew", "internal/origin", "internal/jose", "internal/panics", "internal/strictjson"},
 }
 

@@ -68,7 +68,7 @@ func (s *Source) run(ctx context.Context, a *attempt, delay time.Duration) {
 		s.fail(a, asked, err)
 		return
 	}
-	if s.succeed(a, asked, s.hold(t, asked), Obtained) {
+	if s.succeed(a, asked, hold(t, asked, s.Clock, atRandom), Obtained) {
 		s.save(context.WithoutCancel(ctx), stored, t, asked)
 	}
 }
@@ -92,7 +92,7 @@ func (s *Source) succeed(a *attempt, asked reading, h *held, kind Kind) bool {
 	switch {
 	case again && h.token.RefreshIn <= 0:
 		s.streak++
-		next = pause(s.streak)
+		next = pause(s.streak, atRandom)
 	case before == nil || before.standing == good:
 		s.streak = 0
 	}
@@ -131,7 +131,7 @@ func (s *Source) fail(a *attempt, asked reading, err error) {
 		return
 	}
 	s.streak++
-	next := max(pause(s.streak), retryAfter(err))
+	next := max(pause(s.streak, atRandom), retryAfter(err))
 	s.err = ours(err)
 	s.notBefore = now.add(next)
 	s.attempt = nil
@@ -159,5 +159,5 @@ func (s *Source) expiredOnArrival(h *held) error {
 		clock = "Source.Clock"
 	}
 	return fmt.Errorf("the token from Base expired %v ago by %s: is that clock right? (a Base that says ExpiresIn needs none)",
-		-s.timeLeft(h.token).Round(time.Millisecond), clock)
+		-timeLeft(h.token, s.Clock).Round(time.Millisecond), clock)
 }

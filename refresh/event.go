@@ -20,7 +20,18 @@ const (
 	StoreFailed                 // the Store could not be read or written; the Source went on without
 )
 
-var kinds = [...]string{"", "obtained", "renewed", "unchanged", "loaded", "failed", "refused", "store failed"}
+// What can happen to a Rotator, besides Failed, Refused and StoreFailed.
+const (
+	Exchanged  Kind = StoreFailed + 1 + iota // the refresh token was spent, and the new pair is in the Store
+	Adopted                                  // a newer pair was found in the Store
+	TookOver                                 // the claim of a holder that is gone was taken over
+	Uncertain                                // an exchange ended nobody knows how; it will be tried again
+	RolledBack                               // the Store had lost writes, and was given back the pair it had lost
+	Died                                     // the refresh token is dead; Err says why
+)
+
+var kinds = [...]string{"", "obtained", "renewed", "unchanged", "loaded", "failed", "refused", "store failed",
+	"exchanged", "adopted", "took over", "uncertain", "rolled back", "died"}
 
 // String returns k in lower case, such as "renewed".
 func (k Kind) String() string {

@@ -3,10 +3,12 @@ package refresh
 import (
 	"time"
 
+	"github.com/tokenlife/tokenlife/skew"
 	"github.com/tokenlife/tokenlife/token"
 )
 
-// A held token is one that the Source holds. It is never changed, only replaced.
+// A held token is one that a Source or a Rotator holds. It is never changed,
+// only replaced.
 type held struct {
 	token    token.Token // as it was at received
 	received reading     // the instant before it was asked for
@@ -26,8 +28,9 @@ const (
 	rejected          // refused and given up
 )
 
-// hold returns how t, asked for at received, is to be held.
-func (s *Source) hold(t token.Token, received reading) *held {
+// hold returns how t, asked for at received, is to be held. A token that only
+// says when it expires is judged by clock.
+func hold(t token.Token, received reading, clock *skew.Clock, random draw) *held {
 	h := &held{token: t, received: received}
 	var life, left time.Duration
 	switch {
@@ -35,7 +38,7 @@ func (s *Source) hold(t token.Token, received reading) *held {
 		life, left = t.ExpiresIn, t.ExpiresIn
 	case !t.Expiry.IsZero():
 		h.byClock = true
-		left = s.timeLeft(t)
+		left = timeLeft(t, clock)
 		life = left
 		if !t.IssuedAt.IsZero() {
 			life = max(life, t.Expiry.Sub(t.IssuedAt))
@@ -49,17 +52,35 @@ func (s *Source) hold(t token.Token, received reading) *held {
 	if left < forever {
 		h.dead = received.add(left - h.margin)
 	}
-	h.due = received.add(dueIn(t, life, left)).sooner(h.dead)
+	h.due = received.add(dueIn(t, life, left, random)).sooner(h.dead)
 	return h
 }
 
 // forever is the life of a token that does not say when it ends.
 const forever = 1<<63 - 1
 
+// revive returns how the recorded token is to be held, or nil if that cannot be
+// told. It was received earlier, maybe on another machine, so that only the
+// wall clocks can say how long ago: the token's life is cut by as much as they
+// may disagree.
+func revive(r token.Record, now reading, clock *skew.Clock, random draw) *held {
+	t := r.Token
+	age := time.Duration(now.wall - r.Received.UnixNano())
+	allowance := skew.DefaultLeeway
+	if t.ExpiresIn > 0 {
+		allowance = min(allowance, t.ExpiresIn/10)
+		t.ExpiresIn -= allowance
+	}
+	if t.IsZero() || r.Received.IsZero() || age < -allowance {
+		return nil
+	}
+	return hold(t, now.add(-max(0, age)), clock, random)
+}
+
 // timeLeft returns how long t, which only says when it expires, has left by the
-// issuer's clock. Where the Clock is not sure, it is as late as it may be.
-func (s *Source) timeLeft(t token.Token) time.Duration {
-	_, latest := s.Clock.Bounds()
+// issuer's clock. Where the clock is not sure, it is as late as it may be.
+func timeLeft(t token.Token, clock *skew.Clock) time.Duration {
+	_, latest := clock.Bounds()
 	return t.Expiry.Sub(latest)
 }
 

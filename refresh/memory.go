@@ -3,6 +3,8 @@ package refresh
 import (
 	"bytes"
 	"context"
+	"fmt"
+	"io"
 	"sync"
 	"time"
 )
@@ -12,6 +14,9 @@ type Memory struct {
 	mu      sync.Mutex
 	entries map[string]entry
 }
+
+// Format implements [fmt.Formatter]: what a Memory holds is not printed.
+func (m *Memory) Format(f fmt.State, verb rune) { io.WriteString(f, "refresh.Memory") }
 
 type entry struct {
 	value   []byte

@@ -27,9 +27,14 @@ const (
 	longestRetryAfter = time.Hour
 )
 
+// A draw returns a time in [0, n) at random, as rand.N does.
+type draw func(n time.Duration) time.Duration
+
+var atRandom draw = rand.N[time.Duration]
+
 // dueIn returns how long after it was received a token is due for replacement,
 // if it has life in all and left of it now.
-func dueIn(t token.Token, life, left time.Duration) time.Duration {
+func dueIn(t token.Token, life, left time.Duration, random draw) time.Duration {
 	switch {
 	case t.RefreshIn > 0:
 		return min(t.RefreshIn, longestDue)
@@ -39,7 +44,7 @@ func dueIn(t token.Token, life, left time.Duration) time.Duration {
 	// An eighth of 0.8 is the tenth. Taking it off the day as well keeps a
 	// fleet with long tokens apart.
 	due := min(life/5*4, longestDue)
-	due -= rand.N(due/8 + 1)
+	due -= random(due/8 + 1)
 	return max(0, due-(life-left))
 }
 
@@ -49,10 +54,10 @@ func margin(life time.Duration) time.Duration { return min(life/10, longestMargi
 // pause returns how long to wait after the k-th fruitless attempt in a row,
 // counted from one: at random between d/2 and d, where d is a second the first
 // time and doubles each time.
-func pause(k int) time.Duration {
+func pause(k int, random draw) time.Duration {
 	d := longestPause
 	if k < 7 {
 		d = time.Second << max(0, k-1)
 	}
-	return d/2 + rand.N(d/2+1)
+	return d/2 + random(d/2+1)
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/tokenlife/tokenlife/skew"
 	"github.com/tokenlife/tokenlife/token"
 )
 
@@ -44,31 +43,13 @@ func (s *Source) load(ctx context.Context, asked reading) (value []byte, h *held
 		s.storeFailed(fmt.Errorf("refresh: the Store holds something else under %q: it will be replaced", s.storeKey()))
 		return value, nil
 	}
-	if h = s.revive(stored.Token, asked); h == nil || !s.fresh(h, asked) {
+	if h = revive(stored.Token, asked, s.Clock, atRandom); h == nil || !s.fresh(h, asked) {
 		return value, nil
 	}
 	if before := s.current.Load(); before != nil && before.token.Equal(h.token) {
 		return value, nil
 	}
 	return value, h
-}
-
-// revive returns how the recorded token is to be held, or nil if that cannot be
-// told. It was received earlier, maybe on another machine, so that only the
-// wall clocks can say how long ago: the token's life is cut by as much as they
-// may disagree.
-func (s *Source) revive(r token.Record, asked reading) *held {
-	t := r.Token
-	age := time.Duration(asked.wall - r.Received.UnixNano())
-	allowance := skew.DefaultLeeway
-	if t.ExpiresIn > 0 {
-		allowance = min(allowance, t.ExpiresIn/10)
-		t.ExpiresIn -= allowance
-	}
-	if t.IsZero() || r.Received.IsZero() || age < -allowance {
-		return nil
-	}
-	return s.hold(t, asked.add(-max(0, age)))
 }
 
 // save puts t into the Store, in the place of the value that load found. If

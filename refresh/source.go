@@ -102,7 +102,7 @@ func (s *Source) usable(h *held, now reading) bool {
 // pastExpiry reports whether a token judged by the clock is dead by what the
 // Clock says now, which may be other than what it said when the token came.
 func (s *Source) pastExpiry(h *held) bool {
-	return s.Clock != nil && s.timeLeft(h.token) <= h.margin
+	return s.Clock != nil && timeLeft(h.token, s.Clock) <= h.margin
 }
 
 // waitForToken is Token for a token that is not fresh.
@@ -183,8 +183,12 @@ func (s *Source) failure(now reading) error {
 
 // Invalidate implements [token.Invalidator]: it gives up t, if that is the
 // token in use, so that the next caller waits for another. What it does about
-// tokens refused one after the other is in the package comment.
+// tokens refused one after the other is in the package comment. A Base that is
+// an Invalidator is told as well, so that it does not supply t again.
 func (s *Source) Invalidate(t token.Token) {
+	if base, ok := s.Base.(token.Invalidator); ok {
+		_ = call("Base", func() error { base.Invalidate(t); return nil })
+	}
 	now := s.now()
 	s.mu.Lock()
 	h := s.current.Load()
@@ -193,7 +197,7 @@ func (s *Source) Invalidate(t token.Token) {
 		return
 	}
 	refused := *h
-	if patience := pause(s.streak) - now.since(h.received); s.streak > 0 && patience > 0 {
+	if patience := pause(s.streak, atRandom) - now.since(h.received); s.streak > 0 && patience > 0 {
 		refused.standing = doubted
 		refused.due = now.add(patience).sooner(h.dead)
 		s.notBefore = refused.due

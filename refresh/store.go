@@ -26,7 +26,8 @@ type Store interface {
 	// may have repeated a write that had landed: it reads again, and looks for
 	// what it wrote, which is never the same twice.
 	//
-	// Keys are 1 to 256 bytes, any bytes; values 1 byte to 64 KiB.
+	// Keys are 1 to 256 bytes, any bytes; values 1 byte to 64 KiB, or to what a
+	// method MaxValue() int of the Store says.
 	Swap(ctx context.Context, key string, old, new []byte, expires time.Time) (bool, error)
 }
 

@@ -2,6 +2,7 @@ package refresh_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -49,4 +50,18 @@ func TestMemorySweeps(t *testing.T) {
 			t.Errorf("%d entries are left of 10000 that each lived for ten writes", n)
 		}
 	})
+}
+
+// What a Memory holds is secret.
+func TestMemoryDoesNotPrint(t *testing.T) {
+	t.Parallel()
+	m := new(refresh.Memory)
+	if ok, err := m.Swap(t.Context(), "key", nil, []byte{201, 202, 203}, time.Time{}); !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	for _, format := range []string{"%v", "%+v", "%#v", "%s", "%x"} {
+		if got := fmt.Sprintf(format, m); got != "refresh.Memory" {
+			t.Errorf("%s: %s", format, got)
+		}
+	}
 }

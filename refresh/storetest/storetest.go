@@ -3,6 +3,9 @@
 //	func TestStore(t *testing.T) {
 //		storetest.Run(t, func(t *testing.T) refresh.Store { return mystore.New(t.TempDir()) })
 //	}
+//
+// [Processes] is for a Store that several processes share. [Faulty] and
+// [Locking] are for tests of what uses a Store.
 package storetest
 
 import (
@@ -13,7 +16,6 @@ import (
 	"math/rand/v2"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -22,7 +24,7 @@ import (
 
 // Run checks the Stores that open returns. It calls open once for each part of
 // the contract; the Stores may share what they keep it in, since every part
-// uses keys of its own.
+// uses keys of its own. If they are Lockers, what that promises is checked too.
 func Run(t *testing.T, open func(t *testing.T) refresh.Store) {
 	for _, part := range []struct {
 		name  string
@@ -38,9 +40,13 @@ func Run(t *testing.T, open func(t *testing.T) refresh.Store) {
 		{"aliasing", aliasing},
 		{"cancelled", cancelled},
 		{"contention", contention},
+		{"repeat", repeat},
+		{"late", late},
+		{"cut off", cutOff},
+		{"lock", lock},
 	} {
 		t.Run(part.name, func(t *testing.T) {
-			part.check(t, store{t, open(t), fmt.Sprintf("%s/%x", part.name, rand.Uint64())})
+			part.check(t, newStore(t, open(t)))
 		})
 	}
 }
@@ -50,6 +56,10 @@ type store struct {
 	t *testing.T
 	refresh.Store
 	prefix string
+}
+
+func newStore(t *testing.T, s refresh.Store) store {
+	return store{t, s, fmt.Sprintf("%.60s/%x", t.Name(), rand.Uint64())}
 }
 
 // holds fails the test unless key holds want; nil is absent.
@@ -84,6 +94,8 @@ func absent(t *testing.T, s store) {
 	s.swaps(s.prefix, one, two, always, false)
 	s.holds(s.prefix, nil)
 	s.swaps(s.prefix, one, nil, always, false)
+	s.swaps(s.prefix, nil, nil, always, true) // as it is
+	s.holds(s.prefix, nil)
 }
 
 func create(t *testing.T, s store) {
@@ -102,6 +114,7 @@ func replace(t *testing.T, s store) {
 	s.holds(s.prefix, two)
 	// A prefix of the value, or more than it, is another value.
 	s.swaps(s.prefix, two[:2], three, always, false)
+	s.swaps(s.prefix, bytes.ToUpper(two), three, always, false)
 	s.swaps(s.prefix, append(two[:3:3], 0), three, always, false)
 	s.holds(s.prefix, two)
 }
@@ -109,6 +122,7 @@ func replace(t *testing.T, s store) {
 func remove(t *testing.T, s store) {
 	s.swaps(s.prefix, nil, one, always, true)
 	s.swaps(s.prefix, two, nil, always, false)
+	s.swaps(s.prefix, nil, nil, always, false)
 	s.holds(s.prefix, one)
 	s.swaps(s.prefix, one, nil, always, true)
 	s.holds(s.prefix, nil)
@@ -116,7 +130,8 @@ func remove(t *testing.T, s store) {
 	s.holds(s.prefix, two)
 }
 
-// expire uses times a minute off, since the Store may go by another clock.
+// expire uses times a minute off, since the Store may go by another clock, but
+// for what can only be seen when the time has come.
 func expire(t *testing.T, s store) {
 	past, future := time.Now().Add(-time.Minute), time.Now().Add(time.Minute)
 	s.swaps(s.prefix, nil, one, future, true)
@@ -130,11 +145,33 @@ func expire(t *testing.T, s store) {
 	s.swaps(s.prefix, three, one, future, true)
 	s.swaps(s.prefix, one, two, always, true)
 	s.holds(s.prefix, two)
+	// Also if the value stays the same.
+	s.swaps(s.prefix, two, two, past, true)
+	s.holds(s.prefix, nil)
+
+	soon := time.Now().Add(1500 * time.Millisecond)
+	gone, stays := s.prefix+"/gone", s.prefix+"/stays"
+	s.swaps(stays, nil, one, soon, true)
+	s.swaps(stays, one, two, always, true)
+	s.swaps(gone, nil, one, soon, true)
+	s.swaps(gone, one, two, soon, true)
+	for !t.Failed() {
+		if v, err := s.Get(context.Background(), gone); err != nil {
+			t.Errorf("Get: %v", err)
+		} else if v == nil {
+			break
+		}
+		if time.Since(soon) > patience {
+			t.Errorf("a value is there %v after it expired, or the clocks differ by more", patience)
+		}
+		<-time.After(10 * time.Millisecond)
+	}
+	s.holds(stays, two)
 }
 
 func keys(t *testing.T, s store) {
 	odd := []string{
-		"a/b", "a//b", "../" + s.prefix, "/", ".", " ", "\x00", "\xff\xfe", "é", "e\u0301", "A", "a", "%2F", "'; --", "*", "a\nb",
+		"a/b", "a//b", "../" + s.prefix, "/", ".", " ", "\x00", "\x00x", "\xff\xfe", "é", "e\u0301", "A", "a", "%2F", "'; --", "*", "a\nb",
 		strings.Repeat("k", 256),
 	}
 	for i, k := range odd {
@@ -166,12 +203,16 @@ func values(t *testing.T, s store) {
 		every[i] = byte(i)
 	}
 	var old []byte
-	for _, v := range [][]byte{{0}, every, bytes.Repeat([]byte{0xff}, 64<<10)} {
+	most := 64 << 10
+	if m, less := s.Store.(interface{ MaxValue() int }); less {
+		most = m.MaxValue()
+	}
+	for _, v := range [][]byte{{0}, every, bytes.Repeat([]byte{0xff}, most)} {
 		s.swaps(s.prefix, old, v, always, true)
 		s.holds(s.prefix, v)
 		old = v
 	}
-	for _, v := range [][]byte{{}, make([]byte, 64<<10+1)} {
+	for _, v := range [][]byte{{}, make([]byte, most+1)} {
 		if _, err := s.Swap(context.Background(), s.prefix, old, v, always); err == nil {
 			t.Errorf("Swap of a value of %d bytes succeeded, want an error", len(v))
 		}
@@ -205,40 +246,4 @@ func cancelled(t *testing.T, s store) {
 		t.Errorf("Swap with a cancelled context: %v, want context.Canceled", err)
 	}
 	s.holds(s.prefix, nil)
-}
-
-// contention has many goroutines count in one value. Every Swap that said true
-// must be in the result, and no other.
-func contention(t *testing.T, s store) {
-	const workers, each = 8, 25
-	ctx := context.Background()
-	var wg sync.WaitGroup
-	for range workers {
-		wg.Go(func() {
-			for done := 0; done < each; {
-				old, err := s.Get(ctx, s.prefix)
-				if err != nil {
-					t.Errorf("Get: %v", err)
-					return
-				}
-				n := 0
-				if old != nil {
-					if n, err = strconv.Atoi(string(old)); err != nil {
-						t.Errorf("Get returned what nobody wrote: %q", old)
-						return
-					}
-				}
-				ok, err := s.Swap(ctx, s.prefix, old, []byte(strconv.Itoa(n+1)), always)
-				if err != nil {
-					t.Errorf("Swap: %v", err)
-					return
-				}
-				if ok {
-					done++
-				}
-			}
-		})
-	}
-	wg.Wait()
-	s.holds(s.prefix, []byte(strconv.Itoa(workers*each)))
 }

@@ -1,0 +1,4 @@
+package storetest
+
+// Patience is how long is waited for what must happen.
+var Patience = &patience
