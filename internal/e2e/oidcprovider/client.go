@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tokenlife/tokenlife/refresh"
 	"github.com/tokenlife/tokenlife/token"
 )
 
@@ -40,7 +41,7 @@ func (c Client) metadata() map[string]string {
 		"client_id":                  c.ID,
 		"client_secret":              c.Secret.Reveal(),
 		"token_endpoint_auth_method": c.method,
-		"scope":                      "read write",
+		"scope":                      "read write openid offline_access",
 	}
 }
 
@@ -48,7 +49,25 @@ func (c Client) metadata() map[string]string {
 // by the client credentials grant (RFC 6749, section 4.4).
 func (s *Server) Token(tb testing.TB, c Client, resource string) token.Token {
 	tb.Helper()
-	form := url.Values{"grant_type": {"client_credentials"}, "resource": {resource}, "scope": {"read"}}
+	access, _ := s.ask(tb, c, url.Values{"grant_type": {"client_credentials"}, "resource": {resource}, "scope": {"read"}})
+	return access
+}
+
+// Login has the server issue the first pair of a login to client c, as if a user
+// had allowed it: an opaque access token and a refresh token, which is good for
+// 14 days and for one exchange.
+func (s *Server) Login(tb testing.TB, c Client) refresh.Pair {
+	tb.Helper()
+	access, first := s.ask(tb, c, url.Values{"grant_type": {"urn:test:login"}})
+	if first.IsZero() {
+		tb.Fatal("node-oidc-provider gave no refresh token")
+	}
+	return refresh.Pair{Access: access, Refresh: token.Token{Value: first}}
+}
+
+// ask has the server issue to client c what form asks for.
+func (s *Server) ask(tb testing.TB, c Client, form url.Values) (access token.Token, refreshToken token.Secret) {
+	tb.Helper()
 	if c.method == "client_secret_post" {
 		form.Set("client_id", c.ID)
 		form.Set("client_secret", c.Secret.Reveal())
@@ -71,15 +90,14 @@ func (s *Server) Token(tb testing.TB, c Client, resource string) token.Token {
 		tb.Fatal(err)
 	}
 	var answer struct {
-		AccessToken string `json:"access_token"`
-		ExpiresIn   int64  `json:"expires_in"`
-		Error       string `json:"error"`
+		AccessToken  string `json:"access_token"`
+		RefreshToken string `json:"refresh_token"`
+		ExpiresIn    int64  `json:"expires_in"`
+		Error        string `json:"error"`
 	}
 	if err := json.Unmarshal(body, &answer); err != nil || resp.StatusCode != http.StatusOK || answer.AccessToken == "" {
-		tb.Fatalf("asking node-oidc-provider for a token for %s: %s, error %q (%v)", resource, resp.Status, answer.Error, err)
+		tb.Fatalf("asking node-oidc-provider for a token by %s: %s, error %q (%v)", form.Get("grant_type"), resp.Status, answer.Error, err)
 	}
-	return token.Token{
-		Value:     token.NewSecret(answer.AccessToken),
-		ExpiresIn: time.Duration(answer.ExpiresIn) * time.Second,
-	}
+	access = token.Token{Value: token.NewSecret(answer.AccessToken), ExpiresIn: time.Duration(answer.ExpiresIn) * time.Second}
+	return access, token.NewSecret(answer.RefreshToken)
 }

@@ -6,6 +6,8 @@
 //		server := oidcprovider.Start(t)
 //		tok := server.Token(t, server.Basic, oidcprovider.JWT)
 //		...
+//		pair := server.Login(t, server.Post) // with a refresh token that is good once
+//		...
 //		server.Rotate(t, "RS256")     // the old key is gone, the new one there
 //		server.SetClock(t, time.Hour) // the server's, not the test's
 //		server.Restart(t)             // gone, and back on the same port

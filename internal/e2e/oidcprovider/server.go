@@ -25,7 +25,8 @@ type Server struct {
 	// Basic and Post are two clients of it, which authenticate as RFC 6749,
 	// section 2.3.1, has it: Basic in the Authorization header, with a secret
 	// that has to be escaped there, and Post in the body. Each may have tokens
-	// issued, introspect everybody's and revoke its own.
+	// issued, exchange its refresh tokens, introspect everybody's tokens and
+	// revoke its own.
 	Basic, Post Client
 
 	program program.Program

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"strings"
 	"testing"
@@ -180,4 +181,47 @@ func get(t *testing.T, url string) (*http.Response, []byte) {
 		t.Fatal(err)
 	}
 	return resp, body
+}
+
+// TestRefresh shows what the server does with refresh tokens, and what it counts
+// of that: each is good for one exchange, and one that comes again ends the
+// login.
+func TestRefresh(t *testing.T) {
+	t.Parallel()
+	s := Start(t)
+	first := s.Login(t, s.Post)
+	if first.Access.ExpiresIn <= 0 {
+		t.Errorf("the access token lives for %v", first.Access.ExpiresIn)
+	}
+	exchange := func(tok token.Secret) int {
+		t.Helper()
+		resp, err := http.PostForm(s.URL+"/token", url.Values{
+			"grant_type": {"refresh_token"}, "refresh_token": {tok.Reveal()},
+			"client_id": {s.Post.ID}, "client_secret": {s.Post.Secret.Reveal()},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		return resp.StatusCode
+	}
+	other := s.Login(t, s.Basic)
+	for _, step := range []struct {
+		tok    token.Secret
+		status int
+		want   Count
+	}{
+		{first.Refresh.Value, 200, Count{Presented: 1, Different: 1, Exchanged: 1}},
+		{token.NewSecret("nobody-ever-issued-this"), 400, Count{Presented: 2, Different: 2, Exchanged: 1}},
+		{other.Refresh.Value, 400, Count{Presented: 3, Different: 3, Exchanged: 1}}, // another client's
+		{first.Refresh.Value, 400, Count{Presented: 4, Different: 3, Exchanged: 1, Revoked: 1}},
+		{first.Refresh.Value, 400, Count{Presented: 5, Different: 3, Exchanged: 1, Revoked: 1}},
+	} {
+		if status := exchange(step.tok); status != step.status {
+			t.Errorf("status %d, want %d", status, step.status)
+		}
+		if got := s.Count(t); got != step.want {
+			t.Errorf("the server counts %+v, want %+v", got, step.want)
+		}
+	}
 }

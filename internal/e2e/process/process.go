@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"strings"
 	"time"
 )
 
@@ -65,21 +66,31 @@ func Start(cmd *exec.Cmd, log string) (*Process, error) {
 // Command sends a line to the program and waits until it has done what the
 // line says: it then answers with the line, or else with what went wrong.
 func (p *Process) Command(line string) error {
+	more, err := p.Ask(line)
+	if err == nil && more != "" {
+		return errors.New(line + more)
+	}
+	return err
+}
+
+// Ask is Command for a line that asks for something, which the program appends
+// to the line in its answer.
+func (p *Process) Ask(line string) (string, error) {
 	if _, err := fmt.Fprintln(p.stdin, line); err != nil {
-		return err
+		return "", err
 	}
 	timeout := time.After(commandTimeout)
 	for {
 		select {
 		case answer := <-p.answers:
-			if answer == line {
-				return nil
+			if more, done := strings.CutPrefix(answer, line); done {
+				return more, nil
 			}
-			return errors.New(answer)
+			return "", errors.New(answer)
 		case <-p.done:
-			return fmt.Errorf("it has ended: %v", p.err)
+			return "", fmt.Errorf("it has ended: %v", p.err)
 		case <-timeout:
-			return fmt.Errorf("no answer in %v", commandTimeout)
+			return "", fmt.Errorf("no answer in %v", commandTimeout)
 		}
 	}
 }

@@ -1,35 +1,40 @@
-// Package program installs the node-oidc-provider that package oidcprovider
-// runs, into the user's cache folder, and finds it there. It imports the
-// standard library alone, so that the command that installs is itself built in
-// a second.
+// Package program is the node-oidc-provider that package oidcprovider runs, as
+// npm installs it. It imports the standard library alone, so that the command
+// that installs is itself built in a second.
 package program
 
 import (
-	"bytes"
-	"context"
-	"crypto/sha256"
 	"embed"
-	"encoding/hex"
-	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"time"
-)
 
-// InstallCommand, run in the root of the repository, installs the server.
-const InstallCommand = "go -C internal/e2e run ./oidcprovider/install"
+	"github.com/tokenlife/tokenlife/internal/e2e/npm"
+)
 
 //go:embed server/package.json server/package-lock.json server/server.js
 var source embed.FS
 
-// installArgs are npm's arguments. No package's own scripts are run: none is
-// needed.
-var installArgs = []string{"ci", "--ignore-scripts", "--no-audit", "--no-fund"}
+// Package is the server's own program, node-oidc-provider, and the Node that it
+// asks for.
+var Package = npm.Package{
+	Name:    "node-oidc-provider",
+	Folder:  "oidc-provider",
+	Files:   files(),
+	Fetches: "about 50 MB",
+	Command: "go -C internal/e2e run ./oidcprovider/install",
+}
+
+func files() fs.FS {
+	sub, err := fs.Sub(source, "server")
+	if err != nil {
+		panic(err) // the path above is a good one
+	}
+	return sub
+}
 
 // A Program is an installed server.
 type Program struct {
@@ -40,17 +45,8 @@ type Program struct {
 // Find finds the installed server. If it is not installed, the error is an
 // [fs.ErrNotExist] that names the command to install it.
 func Find() (Program, error) {
-	dir, err := folder()
+	dir, err := Package.Find()
 	if err != nil {
-		return Program{}, err
-	}
-	return find(dir)
-}
-
-func find(dir string) (Program, error) {
-	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
-		return Program{}, fmt.Errorf("node-oidc-provider is not installed (%w); run: %s", fs.ErrNotExist, InstallCommand)
-	} else if err != nil {
 		return Program{}, err
 	}
 	p := Program{
@@ -64,90 +60,4 @@ func find(dir string) (Program, error) {
 		}
 	}
 	return p, nil
-}
-
-// Install installs the server, unless it is installed already, and returns
-// where. It says on progress what it does, and what npm has to say if it fails.
-func Install(ctx context.Context, progress io.Writer) (dir string, err error) {
-	if dir, err = folder(); err != nil {
-		return "", err
-	}
-	if _, err := os.Stat(dir); err == nil {
-		return dir, nil
-	}
-	if err := install(ctx, progress, dir); err != nil {
-		return "", fmt.Errorf("installing node-oidc-provider: %w", err)
-	}
-	return dir, nil
-}
-
-// install installs the server in a folder beside dir, which then becomes dir by
-// a rename: half a server is never found there, and two at once do no harm.
-func install(ctx context.Context, progress io.Writer, dir string) error {
-	npm, err := exec.LookPath("npm")
-	if err != nil {
-		return fmt.Errorf("%w; install npm, which comes with Node", err)
-	}
-	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
-		return err
-	}
-	work, err := os.MkdirTemp(filepath.Dir(dir), "install-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(work)
-	files, err := fs.Sub(source, "server")
-	if err != nil {
-		return err
-	}
-	if err := os.CopyFS(work, files); err != nil {
-		return err
-	}
-
-	fmt.Fprintln(progress, "installing node-oidc-provider and Node from npm, once; this fetches about 50 MB")
-	began := time.Now()
-	cmd := exec.CommandContext(ctx, npm, installArgs...)
-	cmd.Dir = work
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out
-	// An interrupt lets npm end what it started.
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
-	cmd.WaitDelay = 10 * time.Second
-	err = cmd.Run()
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	if err != nil {
-		return fmt.Errorf("npm ci: %w:\n%s", err, bytes.TrimSpace(out.Bytes()))
-	}
-	fmt.Fprintf(progress, "installed node-oidc-provider in %v\n", time.Since(began).Round(time.Second))
-
-	err = os.Rename(work, dir)
-	if errors.Is(err, fs.ErrExist) {
-		return nil // somebody else was faster
-	}
-	return err
-}
-
-// folder returns where the server is installed, named after what it is
-// installed from.
-func folder() (string, error) {
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		return "", err
-	}
-	hash := sha256.New()
-	fmt.Fprintln(hash, runtime.GOOS, runtime.GOARCH, installArgs)
-	err = fs.WalkDir(source, ".", func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
-		}
-		text, err := source.ReadFile(path)
-		fmt.Fprintf(hash, "%s %d\n%s", path, len(text), text)
-		return err
-	})
-	if err != nil {
-		return "", err
-	}
-	return filepath.Join(cache, "tokenlife", "e2e", "oidc-provider-"+hex.EncodeToString(hash.Sum(nil))[:32]), nil
 }

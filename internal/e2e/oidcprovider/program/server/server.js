@@ -3,11 +3,12 @@
 //   node server.js PORT
 //
 // It is spoken to on standard input, a line at a time, and answers each line on
-// standard output, with the line itself once what it says is done, or with what
-// went wrong; its log is standard error:
+// standard output, with the line itself once what it says is done and with what
+// it asks for, or with what went wrong; its log is standard error:
 //
 //   provider {"jwks": {...}, "clients": [...]}   serve with these keys and clients
 //   clock 60000                                  be a minute ahead of the machine
+//   count                                        say what became of refresh tokens
 //
 // The first provider line starts it listening. A later one takes the place of
 // the first between two requests: with other keys that is a rotation in which
@@ -37,14 +38,55 @@ const resources = {
   'https://opaque.example': 'opaque',
 };
 
-// What is stored outlives the provider that stored it. Only the opaque tokens
-// of clients are, so what else an adapter can do is left out.
+// What is stored outlives the provider that stored it. Only tokens and the grants
+// they belong to are, so what else an adapter can do is left out.
 const stored = new Map();
 const adapter = (kind) => ({
   upsert: async (id, payload) => { stored.set(`${kind}:${id}`, payload); },
   find: async (id) => stored.get(`${kind}:${id}`),
   destroy: async (id) => { stored.delete(`${kind}:${id}`); },
+  consume: async (id) => { stored.get(`${kind}:${id}`).consumed = Math.floor(Date.now() / 1000); },
+  revokeByGrantId: async (grantId) => {
+    for (const [key, payload] of stored) {
+      if (payload.grantId === grantId) stored.delete(key);
+    }
+  },
 });
+
+// login is the grant of whoever asks for it: it stands for a user who logs in,
+// and brings the first refresh token.
+const login = 'urn:test:login';
+async function logIn(ctx) {
+  const { client, provider } = ctx.oidc;
+  const accountId = 'alice';
+  const scope = 'openid offline_access';
+  const grant = new provider.Grant({ accountId, clientId: client.clientId });
+  grant.addOIDCScope(scope);
+  const grantId = await grant.save();
+  const common = { accountId, client, grantId, gty: 'login', scope };
+  const accessToken = new provider.AccessToken(common);
+  ctx.body = {
+    access_token: await accessToken.save(),
+    expires_in: accessToken.expiration,
+    refresh_token: await new provider.RefreshToken(common).save(),
+    token_type: accessToken.tokenType,
+  };
+}
+
+// What became of refresh tokens: how many requests presented one, how many
+// different ones those were, how many were exchanged, and how many grants have
+// been revoked, because one came again or by a client.
+const presented = [];
+let exchanged = 0;
+let revoked = 0;
+
+async function counting(ctx, next) {
+  await next();
+  if (ctx.method === 'POST' && ctx.oidc?.params?.grant_type === 'refresh_token') {
+    presented.push(ctx.oidc.params.refresh_token);
+    if (ctx.status === 200) exchanged += 1;
+  }
+}
 
 function newProvider({ jwks, clients }) {
   const { alg } = jwks.keys[0];
@@ -52,11 +94,12 @@ function newProvider({ jwks, clients }) {
     adapter,
     jwks,
     clients: clients.map((client) => ({
-      ...client, grant_types: ['client_credentials'], redirect_uris: [], response_types: [],
+      ...client, grant_types: ['client_credentials', 'refresh_token', login], redirect_uris: [], response_types: [],
       id_token_signed_response_alg: alg,
     })),
     clockTolerance: 0,
-    scopes: ['read', 'write'],
+    scopes: ['read', 'write', 'openid', 'offline_access'],
+    rotateRefreshToken: true,
     features: {
       clientCredentials: { enabled: true },
       devInteractions: { enabled: false },
@@ -79,6 +122,9 @@ function newProvider({ jwks, clients }) {
       },
     },
   });
+  provider.registerGrantType(login, logIn);
+  provider.use(counting);
+  provider.on('grant.revoked', () => { revoked += 1; });
   provider.on('server_error', (_, err) => console.error(err));
   return provider.callback();
 }
@@ -105,6 +151,9 @@ const commands = {
     }
     offset = Number(milliseconds);
   },
+  count() {
+    return { presented: presented.length, different: new Set(presented).size, exchanged, revoked };
+  },
 };
 
 for await (const line of readline.createInterface({ input: process.stdin })) {
@@ -114,8 +163,8 @@ for await (const line of readline.createInterface({ input: process.stdin })) {
     if (!command) {
       throw new Error('no such command');
     }
-    await command(line.slice(space + 1));
-    console.log(line);
+    const asked = await command(line.slice(space + 1));
+    console.log(asked ? line + JSON.stringify(asked) : line);
   } catch (err) {
     // The text of a JSON error quotes what it read, which has keys in it.
     console.log(err instanceof SyntaxError ? 'that is no JSON' : err.message);

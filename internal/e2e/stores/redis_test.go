@@ -1,0 +1,108 @@
+package stores
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	goredis "github.com/redis/go-redis/v9"
+
+	"github.com/tokenlife/tokenlife/internal/e2e/redis"
+)
+
+// TestRedisEviction shows that a server that throws entries away is refused.
+func TestRedisEviction(t *testing.T) {
+	t.Parallel()
+	server := redis.Start(t, "--maxmemory-policy", "allkeys-lru")
+	client := goredis.NewClient(&goredis.Options{Addr: server.Addr})
+	defer client.Close()
+	s := redisStore(t, goredis.Options{Addr: server.Addr})
+	for range 2 {
+		_, err := s.Get(t.Context(), "k")
+		refusedFor(t, err, "noeviction")
+		_, err = s.Swap(t.Context(), "k", nil, []byte("v"), never)
+		refusedFor(t, err, `"allkeys-lru"`)
+	}
+	if n := client.DBSize(t.Context()).Val(); n != 0 {
+		t.Errorf("it holds %d keys", n)
+	}
+	client.ConfigSet(t.Context(), "maxmemory-policy", "noeviction")
+	swap(t, s, "k", nil, []byte("v"), never)
+}
+
+// TestRedisWithoutInfo shows that a user who may do nothing but what the Store
+// needs can use it.
+func TestRedisWithoutInfo(t *testing.T) {
+	t.Parallel()
+	server := redis.Start(t)
+	client := goredis.NewClient(&goredis.Options{Addr: server.Addr})
+	defer client.Close()
+	err := client.Do(t.Context(), "ACL", "SETUSER", "app", "on", ">secret", "~test/*", "+eval", "+get", "+set", "+del").Err()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := redisStore(t, goredis.Options{Addr: server.Addr, Username: "app", Password: "secret"})
+	swap(t, s, "k", nil, []byte("v"), time.Now().Add(time.Hour))
+	swap(t, s, "k", []byte("v"), nil, never)
+	if v, err := s.Get(t.Context(), "k"); err != nil || v != nil {
+		t.Errorf("Get = %q, %v", v, err)
+	}
+	s.Prefix = "elsewhere/"
+	_, err = s.Swap(t.Context(), "k", nil, []byte("v"), never)
+	refusedFor(t, err, "NOPERM")
+}
+
+// TestRedisFull shows that a server whose memory is full refuses to write, which
+// is an error, and still has what it had.
+func TestRedisFull(t *testing.T) {
+	t.Parallel()
+	server := redis.Start(t)
+	client := goredis.NewClient(&goredis.Options{Addr: server.Addr})
+	defer client.Close()
+	s := redisStore(t, goredis.Options{Addr: server.Addr})
+	swap(t, s, "k", nil, []byte("v"), never)
+	if err := client.ConfigSet(t.Context(), "maxmemory", "1").Err(); err != nil {
+		t.Fatal(err)
+	}
+	_, err := s.Swap(t.Context(), "k", []byte("v"), []byte("w"), never)
+	refusedFor(t, err, "OOM")
+	if v, err := s.Get(t.Context(), "k"); err != nil || string(v) != "v" {
+		t.Errorf("Get = %q, %v; want v", v, err)
+	}
+}
+
+// TestRedisForeign shows that a key that holds something else is an error.
+func TestRedisForeign(t *testing.T) {
+	t.Parallel()
+	server := redis.Start(t)
+	client := goredis.NewClient(&goredis.Options{Addr: server.Addr})
+	defer client.Close()
+	client.LPush(t.Context(), "test/k", "list")
+	s := redisStore(t, goredis.Options{Addr: server.Addr})
+	_, err := s.Get(t.Context(), "k")
+	refusedFor(t, err, "WRONGTYPE")
+	_, err = s.Swap(t.Context(), "k", nil, []byte("v"), never)
+	refusedFor(t, err, "WRONGTYPE")
+}
+
+// TestRedisExpiry shows that entries go by themselves, and that the server knows
+// when.
+func TestRedisExpiry(t *testing.T) {
+	t.Parallel()
+	server := redis.Start(t)
+	client := goredis.NewClient(&goredis.Options{Addr: server.Addr})
+	defer client.Close()
+	s := redisStore(t, goredis.Options{Addr: server.Addr})
+	end := time.Now().Add(time.Hour)
+	swap(t, s, "k", nil, []byte("v"), end)
+	if ms := client.Do(t.Context(), "PEXPIRETIME", "test/k").Val(); ms != end.UnixMilli() {
+		t.Errorf("it goes at %v, want %d", ms, end.UnixMilli())
+	}
+	for name, past := range map[string]time.Time{"epoch": time.Unix(0, 0), "before": time.Unix(-1e9, 0)} {
+		swap(t, s, name, nil, []byte("v"), past)
+	}
+	keys := client.Keys(t.Context(), "*").Val()
+	if strings.Join(keys, " ") != "test/k" {
+		t.Errorf("the keys are %q", keys)
+	}
+}
