@@ -1,5 +1,5 @@
 // Package tokenlife is the map of a library for the whole life of a token: get
-// it, trust it, keep it fresh, and know why it was refused.
+// it, trust it, keep it fresh, rotate it, and know why it was refused.
 //
 // The work is done by small packages that meet in two interfaces of one method:
 // a token.Source supplies tokens, a token.Verifier judges them.
@@ -20,8 +20,15 @@
 //     change, as compact JWE
 //   - [github.com/tokenlife/tokenlife/token/jwe]: the other forms of JWE, that
 //     of the Kubernetes Dashboard among them
+//   - [github.com/tokenlife/tokenlife/token/oauth2adapt]: to and from
+//     golang.org/x/oauth2, and refresh tokens exchanged at an OAuth server
 //   - [github.com/tokenlife/tokenlife/refresh]: the cache that keeps any token
-//     fresh, and Store, which shares it between runs and replicas
+//     fresh; Rotator, which holds a rotating pair, and Issuer, its other end;
+//     Store, which shares either between runs and replicas
+//   - [github.com/tokenlife/tokenlife/refresh/sqlstore] and
+//     [github.com/tokenlife/tokenlife/refresh/redisstore]: Stores in PostgreSQL,
+//     SQLite and Redis; [github.com/tokenlife/tokenlife/refresh/storetest]
+//     checks one of your own
 //   - [github.com/tokenlife/tokenlife/skew]: other machines' clocks, tolerated
 //     and measured
 //   - [github.com/tokenlife/tokenlife/kube]: Kubernetes TokenRequest, and a
@@ -31,6 +38,7 @@
 // refresh.New of it is always right.
 //
 // A program links what it imports: token, token/seal, token/introspect, skew and
-// refresh need the standard library alone; JOSE libraries are in token/jwt and
-// token/jwe, Kubernetes is in kube.
+// refresh need the standard library alone, and so do its Stores, which import no
+// driver; JOSE libraries are in token/jwt and token/jwe, golang.org/x/oauth2 is in
+// token/oauth2adapt, Kubernetes is in kube.
 package tokenlife
