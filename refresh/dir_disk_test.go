@@ -287,3 +287,26 @@ func TestDirLooksAgain(t *testing.T) {
 		t.Errorf("Get: %v", err)
 	}
 }
+
+// A folder that was fine at first is refused once others can write to it. It may
+// also be another by then: one that is made after another was deleted can have
+// its number in the file system.
+func TestDirFolderOpened(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "d")
+	d := &refresh.Dir{Path: path}
+	swap(t, d, "k", "", "v", time.Time{})
+	if err := os.Chmod(path, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Get(t.Context(), "k"); err == nil || !strings.Contains(err.Error(), "chmod go-w") {
+		t.Errorf("Get: %v", err)
+	}
+	if ok, err := d.Swap(t.Context(), "k", []byte("v"), []byte("w"), time.Time{}); ok || err == nil || !strings.Contains(err.Error(), "chmod go-w") {
+		t.Errorf("Swap = %t, %v", ok, err)
+	}
+	if err := os.Chmod(path, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	holds(t, d, "k", "v")
+}

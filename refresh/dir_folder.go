@@ -15,7 +15,12 @@ func (d *Dir) folder(create bool) (string, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.seen != nil {
+		// It may have been opened to others since, or deleted and made by another
+		// user: a new folder can have the number that an old one had.
 		if info, err := os.Lstat(d.root); err == nil && os.SameFile(info, d.seen) {
+			if err := checkFolder(d.root, info); err != nil {
+				return "", fmt.Errorf("refresh: Dir: %s: %w", d.root, err)
+			}
 			return d.root, nil
 		}
 	}

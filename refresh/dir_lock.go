@@ -37,12 +37,13 @@ func (d *Dir) acquire(ctx context.Context, name string) (root string, release fu
 		case <-timer.C:
 		case <-ctx.Done():
 			timer.Stop()
+			return "", nil, fmt.Errorf("refresh: Dir: another has the lock of %s: %w", filepath.Join(root, name), ctx.Err())
 		}
 		pause = min(2*pause, 32*time.Millisecond)
 	}
 }
 
-// tryAcquire returns a nil release if somebody else holds the lock.
+// tryAcquire returns a nil release if somebody else has the lock.
 func (d *Dir) tryAcquire(name string) (root string, release func(), err error) {
 	root, err = d.folder(true)
 	if err != nil {
@@ -59,7 +60,7 @@ func (d *Dir) tryAcquire(name string) (root string, release func(), err error) {
 		if err != nil {
 			err = fmt.Errorf("refresh: Dir: %s: %w", path, err)
 		}
-		return "", nil, err
+		return root, nil, err
 	}
 	return root, func() {
 		unlock(f)

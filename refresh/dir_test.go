@@ -39,7 +39,7 @@ func swap(t *testing.T, s refresh.Store, key, old, new string, expires time.Time
 		return []byte(s)
 	}
 	if ok, err := s.Swap(t.Context(), key, value(old), value(new), expires); !ok || err != nil {
-		t.Fatalf("Swap(%q, %q, %q) = %t, %v", key, old, new, ok, err)
+		t.Fatalf("Swap(%.40q, %.40q, %.40q) = %t, %v", key, old, new, ok, err)
 	}
 }
 
@@ -47,7 +47,7 @@ func swap(t *testing.T, s refresh.Store, key, old, new string, expires time.Time
 func holds(t *testing.T, s refresh.Store, key, want string) {
 	t.Helper()
 	if got, err := s.Get(t.Context(), key); string(got) != want || (got == nil) != (want == "") || err != nil {
-		t.Errorf("Get(%q) = %q, %v, want %q", key, got, err, want)
+		t.Errorf("Get(%.40q) = %.40q, %v, want %.40q", key, got, err, want)
 	}
 }
 
@@ -180,7 +180,7 @@ func TestDirSwapWaits(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	if ok, err := d.Swap(ctx, "k", []byte("v"), []byte("w"), time.Time{}); ok || !errors.Is(err, context.DeadlineExceeded) {
+	if ok, err := d.Swap(ctx, "k", []byte("v"), []byte("w"), time.Time{}); ok || !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), lock) {
 		t.Errorf("Swap = %t, %v", ok, err)
 	}
 	if runtime.GOOS != "windows" {

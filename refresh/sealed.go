@@ -21,8 +21,8 @@ import (
 // first key, so a key that was taken out of first place is needed until every
 // value has been written once more, or has expired.
 //
-// Values grow by a third, so that Sealed takes no more than 47 KiB, which its
-// method MaxValue returns. A Swap costs a Get more.
+// Values grow by a third, so that Sealed takes no more than 47 KiB, or less if s
+// does, which its method MaxValue returns. A Swap costs a Get more.
 func Sealed(s Store, keys *seal.Keyring) Store {
 	sealed := sealed{s, keys}
 	if locker, ok := s.(Locker); ok {
@@ -34,9 +34,11 @@ func Sealed(s Store, keys *seal.Keyring) Store {
 const (
 	sealedPurpose = "store"
 
-	// What is sealed under a key of 256 bytes has 593 bytes more than four
-	// thirds of the plaintext, and must not have more than maxValue.
-	maxSealed = 47 << 10
+	// What is sealed under a key of 256 bytes has up to sealedMore bytes more
+	// than four thirds of the plaintext, and must not have more than the Store
+	// takes: maxValue, which leaves maxSealed, or less.
+	sealedMore = 593
+	maxSealed  = 47 << 10
 )
 
 type sealed struct {
@@ -55,7 +57,12 @@ func (s sealedLocker) Lock(ctx context.Context, key string) (unlock func(), err 
 }
 
 // MaxValue returns how many bytes a value may have.
-func (sealed) MaxValue() int { return maxSealed }
+func (s sealed) MaxValue() int {
+	if store, less := s.store.(interface{ MaxValue() int }); less {
+		return min(maxSealed, (store.MaxValue()-sealedMore)/4*3)
+	}
+	return maxSealed
+}
 
 // Get implements [Store].
 func (s sealed) Get(ctx context.Context, key string) ([]byte, error) {
@@ -71,8 +78,8 @@ func (s sealed) Swap(ctx context.Context, key string, old, new []byte, expires t
 		if err := checkValue(value); err != nil {
 			return false, err
 		}
-		if len(value) > maxSealed {
-			return false, fmt.Errorf("refresh: value of %d bytes: Sealed must not be given more than %d", len(value), maxSealed)
+		if most := s.MaxValue(); len(value) > most {
+			return false, fmt.Errorf("refresh: value of %d bytes: Sealed must not be given more than %d", len(value), most)
 		}
 	}
 	text, value, err := s.get(ctx, key)

@@ -88,6 +88,22 @@ func TestSealedSize(t *testing.T) {
 	}
 }
 
+// What is around a Store that takes less takes less too.
+func TestSealedSizeOfStore(t *testing.T) {
+	t.Parallel()
+	s := refresh.Sealed(refresh.Sealed(new(refresh.Memory), ring("b")), ring("a"))
+	most := s.(interface{ MaxValue() int }).MaxValue()
+	if most < 32<<10 {
+		t.Errorf("it takes %d bytes", most)
+	}
+	key, value := strings.Repeat("\xff", 256), strings.Repeat("v", most)
+	swap(t, s, key, "", value, time.Time{})
+	holds(t, s, key, value)
+	if ok, err := s.Swap(t.Context(), key, []byte(value), []byte(value+"v"), time.Time{}); ok || err == nil || !strings.Contains(err.Error(), "35649") {
+		t.Errorf("Swap of a byte more = %t, %v", ok, err)
+	}
+}
+
 // A key is replaced by every write; one that is not there any more opens nothing.
 func TestSealedKeys(t *testing.T) {
 	t.Parallel()

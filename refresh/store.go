@@ -13,13 +13,14 @@ import (
 // Package storetest checks an implementation.
 type Store interface {
 	// Get returns the value under key, or nil if there is none or it has
-	// expired. The slice is the caller's.
+	// expired. The slice is the caller's. Called with a ctx that is done, Get and
+	// Swap do nothing, and their error matches that of ctx.
 	Get(ctx context.Context, key string) ([]byte, error)
 
 	// Swap puts new under key if the value there is old, atomically, and
 	// reports whether it did. A nil old means that there is no value, a nil
 	// new deletes it. After expires, by the Store's own clock, the value is
-	// absent; the zero time means never.
+	// absent; the zero time means never. Both slices stay the caller's.
 	//
 	// Swap returns false only if it saw another value, and an error if it
 	// cannot know. A caller takes neither as proof, since what lies between
@@ -27,7 +28,8 @@ type Store interface {
 	// what it wrote, which is never the same twice.
 	//
 	// Keys are 1 to 256 bytes, any bytes; values 1 byte to 64 KiB, or to what a
-	// method MaxValue() int of the Store says.
+	// method MaxValue() int of the Store says. Anything else is an error, an
+	// empty slice that is not nil too.
 	Swap(ctx context.Context, key string, old, new []byte, expires time.Time) (bool, error)
 }
 

@@ -52,6 +52,36 @@ func TestMemorySweeps(t *testing.T) {
 	})
 }
 
+// A Memory that was full once does not stay as large, or as slow: each write
+// would look through all the room there was for the few entries that are left.
+func TestMemoryShrinks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var m refresh.Memory
+		ctx := context.Background()
+		const many = 10_000
+		for i := range many {
+			if ok, err := m.Swap(ctx, fmt.Sprint(i), nil, []byte("v"), time.Now().Add(time.Second)); !ok || err != nil {
+				t.Fatalf("Swap %d = %t, %v", i, ok, err)
+			}
+		}
+		time.Sleep(time.Second)
+		var old []byte
+		for i := range many {
+			next := fmt.Append(nil, i)
+			if ok, err := m.Swap(ctx, "kept", old, next, time.Time{}); !ok || err != nil {
+				t.Fatalf("Swap %d = %t, %v", i, ok, err)
+			}
+			old = next
+		}
+		if n, room := refresh.MemoryLen(&m), refresh.MemoryRoom(&m); n != 1 || room > many/8 {
+			t.Errorf("%d entries in room for %d", n, room)
+		}
+		if got, err := m.Get(ctx, "kept"); string(got) != string(old) || err != nil {
+			t.Errorf("%q, %v; want %q", got, err, old)
+		}
+	})
+}
+
 // What a Memory holds is secret.
 func TestMemoryDoesNotPrint(t *testing.T) {
 	t.Parallel()

@@ -2,7 +2,7 @@
 // newer), or in a server that speaks as it does, for any number of processes on
 // any number of machines.
 //
-//	rdb := redis.NewClient(&redis.Options{Addr: "redis.example:6379"})
+//	rdb := redis.NewClient(&redis.Options{Addr: "redis.example:6379", ContextTimeoutEnabled: true})
 //	store := &redisstore.Store{
 //		Do: func(ctx context.Context, args ...any) (any, error) {
 //			return rdb.Do(ctx, args...).Result()
@@ -12,7 +12,9 @@
 //	src := refresh.New(&refresh.Rotator{Exchanger: exchanger, Store: store, Key: "github"})
 //
 // The package imports no client: that was github.com/redis/go-redis/v9, with
-// which it is tested. With github.com/redis/rueidis it is
+// which it is tested, and which takes notice of deadlines only if it is told to:
+// else a server that does not answer keeps a call for five seconds, and more with
+// its retries. With github.com/redis/rueidis it is
 //
 //	Do: func(ctx context.Context, args ...any) (any, error) {
 //		command := client.B().Arbitrary()

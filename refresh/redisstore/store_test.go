@@ -29,7 +29,7 @@ func refused(t *testing.T, err error, text string) {
 }
 
 func ExampleStore() {
-	rdb := &server{} // a program has redis.NewClient(&redis.Options{Addr: "redis.example:6379"})
+	rdb := &server{} // a program has redis.NewClient(&redis.Options{Addr: "redis.example:6379", ContextTimeoutEnabled: true})
 	store := &redisstore.Store{
 		Do: func(ctx context.Context, args ...any) (any, error) {
 			return rdb.Do(ctx, args...) // and .Result()

@@ -82,8 +82,8 @@ func (e *engine) run(conn int, statement string, args []driver.NamedValue) (row 
 	case strings.HasPrefix(statement, "DELETE"): // the sweep
 	case statement == "PRAGMA synchronous":
 		row = []driver.Value{int64(e.level)}
-	case statement == "PRAGMA synchronous = FULL":
-		e.level = 2
+	case statement == "PRAGMA synchronous = EXTRA":
+		e.level = 3
 	case strings.HasPrefix(statement, "PRAGMA synchronous = "):
 		fmt.Sscanf(statement, "PRAGMA synchronous = %d", &e.level)
 	case strings.HasPrefix(statement, "BEGIN"):

@@ -19,7 +19,7 @@ import (
 // two or more. The lock ends with the connection: when the process ends, and
 // within half a minute after its machine has gone. If the server ends the
 // connection of a holder that lives on, because it is restarted, another may get
-// the lock before the holder is done.
+// the lock before the holder is done, and a refresh token may be presented twice.
 //
 // A pooler such as PgBouncer may be in between, in session or transaction mode.
 func (p *PostgreSQL) Lock(ctx context.Context, key string) (unlock func(), err error) {

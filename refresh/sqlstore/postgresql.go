@@ -45,6 +45,9 @@ var postgreSQL = dialect{
 	name: "PostgreSQL",
 	words: strings.NewReplacer(
 		"{blob}", "BYTEA",
+		// Else a table with columns of other types has the server try to read a
+		// value as one of those, and quote it in its error.
+		"{bytes}", "::bytea",
 		"{now}", "(extract(epoch FROM now()) * 1000)::bigint",
 		"{readonly}", "current_setting('transaction_read_only') = 'on'",
 		// For the transaction of this statement, and before it commits.

@@ -47,6 +47,7 @@ var sqlite = dialect{
 	name: "SQLite",
 	words: strings.NewReplacer(
 		"{blob}", "BLOB",
+		"{bytes}", "",
 		"{now}", "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)",
 		"{readonly}", "0",
 		"{durable}", "",
@@ -58,21 +59,23 @@ var sqlite = dialect{
 	transient: isLocked,
 }
 
-// execSQLite runs a statement with PRAGMA synchronous at FULL at least, and
-// leaves the connection as it was.
+// execSQLite runs a statement with PRAGMA synchronous at EXTRA, and leaves the
+// connection as it was. At FULL, with the journal_mode that is the default, a
+// power cut just after it may undo what was committed, since the end of the
+// journal is not on disk.
 func execSQLite(ctx context.Context, db *sql.DB, statement string, args ...any) (sql.Result, error) {
 	conn, err := db.Conn(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer conn.Close()
-	const full = 2
+	const extra = 3
 	var level int
 	if err := conn.QueryRowContext(ctx, "PRAGMA synchronous").Scan(&level); err != nil {
 		return nil, err
 	}
-	if level < full {
-		if _, err := conn.ExecContext(ctx, "PRAGMA synchronous = FULL"); err != nil {
+	if level < extra {
+		if _, err := conn.ExecContext(ctx, "PRAGMA synchronous = EXTRA"); err != nil {
 			return nil, err
 		}
 		defer conn.ExecContext(context.WithoutCancel(ctx), fmt.Sprintf("PRAGMA synchronous = %d", level))

@@ -25,14 +25,14 @@ const (
 CREATE INDEX IF NOT EXISTS {index} ON {table} (expires)`
 
 	// It has a row whether there is a value or not.
-	getText = `SELECT {readonly}, (SELECT v FROM {table} WHERE k = {$}1 AND ` + live + `)`
+	getText = `SELECT {readonly}, (SELECT v FROM {table} WHERE k = {$}1{bytes} AND ` + live + `)`
 
-	insertText = `INSERT INTO {table} (k, v, expires) VALUES ({$}1, {$}2, {$}3)
+	insertText = `INSERT INTO {table} (k, v, expires) VALUES ({$}1{bytes}, {$}2{bytes}, {$}3)
 ON CONFLICT (k) DO UPDATE SET v = excluded.v, expires = excluded.expires WHERE {table}.expires <= {now} {durable}`
 
-	updateText = `UPDATE {table} SET v = {$}2, expires = {$}3 WHERE k = {$}1 AND v = {$}4 AND ` + live + ` {durable}`
+	updateText = `UPDATE {table} SET v = {$}2{bytes}, expires = {$}3 WHERE k = {$}1{bytes} AND v = {$}4{bytes} AND ` + live + ` {durable}`
 
-	deleteText = `DELETE FROM {table} WHERE k = {$}1 AND v = {$}2 AND ` + live + ` {durable}`
+	deleteText = `DELETE FROM {table} WHERE k = {$}1{bytes} AND v = {$}2{bytes} AND ` + live + ` {durable}`
 
 	sweepText = `DELETE FROM {table} WHERE expires <= {now}
 AND k IN (SELECT k FROM {table} WHERE expires <= {now} LIMIT 256 {skip})`

@@ -268,7 +268,7 @@ func TestReadOnly(t *testing.T) {
 	refused(t, err, "connect to the primary")
 }
 
-// TestSynchronous shows that SQLite writes at level FULL or more, on the
+// TestSynchronous shows that SQLite writes at level EXTRA, on the
 // connection where that was made sure of, which is then put back.
 func TestSynchronous(t *testing.T) {
 	t.Parallel()
@@ -292,7 +292,7 @@ func TestSynchronous(t *testing.T) {
 			if _, err := s.Swap(ctx, "k", nil, []byte("v"), never); !errors.Is(err, failure) {
 				t.Errorf("level %d: %v, want %v", level, err, failure)
 			}
-			if seen != max(level, 2) {
+			if seen != 3 {
 				t.Errorf("level %d: it wrote at level %d", level, seen)
 			}
 			if e.level != level {
@@ -300,17 +300,17 @@ func TestSynchronous(t *testing.T) {
 			}
 		}
 		want := []string{"1 PRAGMA synchronous", "1 INSERT INTO \"token"}
-		if level < 2 {
+		if level < 3 {
 			want = []string{"1 PRAGMA synchronous", "1 PRAGMA synchronous", "1 INSERT INTO \"token", "1 PRAGMA synchronous"}
 		}
 		if diff := cmp.Diff(want, e.statements()); diff != "" {
 			t.Errorf("level %d (-want +got):\n%s", level, diff)
 		}
 	}
-	e := &engine{level: 1, before: failing(1, "PRAGMA synchronous = FULL", errors.New("no"))}
+	e := &engine{level: 1, before: failing(1, "PRAGMA synchronous = EXTRA", errors.New("no"))}
 	s := &sqlstore.SQLite{DB: openEngine(t, e)}
 	if ok, err := s.Swap(ctx, "k", nil, []byte("v"), never); err == nil {
-		t.Errorf("Swap said %t at a level below FULL", ok)
+		t.Errorf("Swap said %t at a level below EXTRA", ok)
 	}
 	e = &engine{level: 1, before: failing(1, "PRAGMA synchronous", errors.New("no"))}
 	s = &sqlstore.SQLite{DB: openEngine(t, e)}

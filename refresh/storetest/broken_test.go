@@ -220,6 +220,48 @@ var broken = []struct {
 			return s.Swap(ctx, key, old, new, expires)
 		}}
 	}},
+	{"deletes what expired", "expire", func() refresh.Store {
+		s := new(table)
+		return swapper{s, func(ctx context.Context, key string, old, new []byte, expires time.Time) (bool, error) {
+			if new == nil {
+				s.mu.Lock()
+				r := s.rows[key]
+				s.mu.Unlock()
+				if r.value != nil && bytes.Equal(r.value, old) {
+					return true, nil
+				}
+			}
+			return s.Swap(ctx, key, old, new, expires)
+		}}
+	}},
+	{"counts seconds in 32 bits", "expire", func() refresh.Store {
+		s := new(table)
+		return swapper{s, func(ctx context.Context, key string, old, new []byte, expires time.Time) (bool, error) {
+			if !expires.IsZero() {
+				expires = time.Unix(int64(int32(expires.Unix())), 0)
+			}
+			return s.Swap(ctx, key, old, new, expires)
+		}}
+	}},
+	{"reads while it writes", "contention", func() refresh.Store {
+		s := new(table)
+		return swapper{s, func(ctx context.Context, key string, old, new []byte, expires time.Time) (bool, error) {
+			ok, err := s.Swap(ctx, key, old, new, expires)
+			if ok && len(new) > 1 {
+				s.mu.Lock() // half of it is there for a moment
+				r := s.rows[key]
+				if bytes.Equal(r.value, new) {
+					s.rows[key] = row{new[:len(new)/2], expires}
+					s.mu.Unlock()
+					runtime.Gosched()
+					s.mu.Lock()
+					s.rows[key] = row{bytes.Clone(new), expires}
+				}
+				s.mu.Unlock()
+			}
+			return ok, err
+		}}
+	}},
 	{"folds keys", "keys", func() refresh.Store { return &table{key: strings.ToLower} }},
 	{"cleans keys", "keys", func() refresh.Store {
 		return &table{key: func(key string) string {
@@ -238,9 +280,53 @@ var broken = []struct {
 	{"cuts long keys", "keys", func() refresh.Store {
 		return &table{key: func(key string) string { return key[:min(len(key), 256)] }}
 	}},
+	{"cuts keys at 255", "keys", func() refresh.Store {
+		return &table{key: func(key string) string {
+			if len(key) == 256 {
+				key = key[:255]
+			}
+			return key
+		}}
+	}},
+	{"keeps keys as text", "keys", func() refresh.Store {
+		return &table{key: func(key string) string { return strings.ToValidUTF8(key, "\ufffd") }}
+	}},
+	{"pads keys", "keys", func() refresh.Store {
+		return &table{key: func(key string) string { return strings.TrimRight(key, " ") }}
+	}},
+	{"trims keys", "keys", func() refresh.Store {
+		return &table{key: func(key string) string { return strings.TrimLeft(key, " ") }}
+	}},
+	{"cuts off slashes", "keys", func() refresh.Store {
+		return &table{key: func(key string) string { return strings.TrimRight(key, "/") }}
+	}},
+	{"unescapes keys", "keys", func() refresh.Store {
+		return &table{key: func(key string) string { return strings.ReplaceAll(key, "+", " ") }}
+	}},
 	{"keeps text", "values", func() refresh.Store { return &table{value: text} }},
 	{"trims values", "values", func() refresh.Store {
 		return &table{out: func(v []byte) []byte { return bytes.TrimRight(v, "\x00") }}
+	}},
+	{"trims white space", "values", func() refresh.Store {
+		return &table{out: func(v []byte) []byte {
+			if len(v) == 1 {
+				return v
+			}
+			return bytes.TrimRight(v, " \n")
+		}}
+	}},
+	{"trims white space in front", "values", func() refresh.Store {
+		return &table{out: func(v []byte) []byte {
+			if len(v) == 1 {
+				return v
+			}
+			return bytes.TrimLeft(v, " \n")
+		}}
+	}},
+	{"compares as if padded", "replace", func() refresh.Store {
+		return &table{same: func(there, old []byte) bool {
+			return (there == nil) == (old == nil) && bytes.Equal(bytes.TrimRight(there, " "), bytes.TrimRight(old, " "))
+		}}
 	}},
 	{"has something empty for nothing", "absent", func() refresh.Store {
 		return &table{out: func(v []byte) []byte { return append([]byte{}, v...) }}

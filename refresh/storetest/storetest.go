@@ -116,6 +116,7 @@ func replace(t *testing.T, s store) {
 	s.swaps(s.prefix, two[:2], three, always, false)
 	s.swaps(s.prefix, bytes.ToUpper(two), three, always, false)
 	s.swaps(s.prefix, append(two[:3:3], 0), three, always, false)
+	s.swaps(s.prefix, append(two[:3:3], ' '), three, always, false)
 	s.holds(s.prefix, two)
 }
 
@@ -134,13 +135,18 @@ func remove(t *testing.T, s store) {
 // for what can only be seen when the time has come.
 func expire(t *testing.T, s store) {
 	past, future := time.Now().Add(-time.Minute), time.Now().Add(time.Minute)
+	far := time.Now().AddDate(100, 0, 0)
 	s.swaps(s.prefix, nil, one, future, true)
 	s.holds(s.prefix, one)
 	s.swaps(s.prefix, one, two, past, true)
 	s.holds(s.prefix, nil)
 	s.swaps(s.prefix, two, three, always, false)
+	s.swaps(s.prefix, two, nil, always, false)
 	s.swaps(s.prefix, nil, three, always, true)
 	s.holds(s.prefix, three)
+	s.swaps(s.prefix, three, two, far, true)
+	s.holds(s.prefix, two)
+	s.swaps(s.prefix, two, three, always, true)
 	// The zero time lifts an expiry.
 	s.swaps(s.prefix, three, one, future, true)
 	s.swaps(s.prefix, one, two, always, true)
@@ -171,16 +177,13 @@ func expire(t *testing.T, s store) {
 
 func keys(t *testing.T, s store) {
 	odd := []string{
-		"a/b", "a//b", "../" + s.prefix, "/", ".", " ", "\x00", "\x00x", "\xff\xfe", "é", "e\u0301", "A", "a", "%2F", "'; --", "*", "a\nb",
-		strings.Repeat("k", 256),
+		"", "a/b", "a//b", "../" + s.prefix, "/", ".", " ", "+", "\x00", "\x00x", "\xff\xfe", "\xfe", "\ufffd", "é", "e\u0301", "A", "a", "%2F", "'; --", "*", "a\nb",
 	}
 	for i, k := range odd {
-		if len(k) < 200 { // keep within the limit, and apart from other tests
-			odd[i] = s.prefix + k
-		} else {
-			odd[i] = s.prefix + k[len(s.prefix):]
-		}
+		odd[i] = s.prefix + k // apart from other tests
 	}
+	longest := s.prefix + strings.Repeat("k", 256-len(s.prefix))
+	odd = append(odd, " "+s.prefix, "/"+s.prefix, longest, longest[:255], longest[:255]+"l")
 	for i, k := range odd {
 		s.swaps(k, nil, []byte(strconv.Itoa(i)), always, true)
 	}
@@ -207,7 +210,7 @@ func values(t *testing.T, s store) {
 	if m, less := s.Store.(interface{ MaxValue() int }); less {
 		most = m.MaxValue()
 	}
-	for _, v := range [][]byte{{0}, every, bytes.Repeat([]byte{0xff}, most)} {
+	for _, v := range [][]byte{{0}, {' '}, []byte(" v"), []byte("v \r\n"), []byte("v"), every, bytes.Repeat([]byte{0xff}, most)} {
 		s.swaps(s.prefix, old, v, always, true)
 		s.holds(s.prefix, v)
 		old = v

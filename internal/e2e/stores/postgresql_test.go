@@ -45,6 +45,7 @@ func TestPostgreSQLBehaviour(t *testing.T) {
 	}{
 		{"creators", creators},
 		{"privileges", privileges},
+		{"columns", columns},
 		{"timeout", timeout},
 		{"sweep", func(t *testing.T, url string) { sweeps(t, postgresStore(t, url)) }},
 		{"sweep beside others", sweepBesideOthers},
@@ -82,6 +83,7 @@ func TestPostgreSQLReadOnly(t *testing.T) {
 		}
 	}
 	check(postgresStore(t, server.URL+"&default_transaction_read_only=on"))
+	s.DB.SetMaxIdleConns(0) // the server ends those that it has
 	server.Standby(t)
 	check(s) // which knows the table
 	check(postgresStore(t, server.URL))
@@ -136,6 +138,32 @@ func privileges(t *testing.T, url string) {
 		t.Fatal(err)
 	}
 	unlock()
+}
+
+// columns shows that a table with columns of other types is refused, by errors
+// that have no value in them.
+func columns(t *testing.T, url string) {
+	db := open(t, "pgx", url)
+	const value = "the value"
+	quoted := fmt.Sprintf("%x", value)
+	for _, kind := range []string{"BIGINT", "UUID", "TIMESTAMP"} {
+		for _, table := range []string{"(k BYTEA PRIMARY KEY, v " + kind + ", expires BIGINT)", "(k " + kind + " PRIMARY KEY, v BYTEA, expires BIGINT)"} {
+			if _, err := db.Exec("DROP TABLE IF EXISTS tokenlife; CREATE TABLE tokenlife " + table); err != nil {
+				t.Fatal(err)
+			}
+			for _, mode := range []string{"cache_statement", "exec", "simple_protocol"} {
+				s := postgresStore(t, url+"&default_query_exec_mode="+mode)
+				for _, values := range [][2][]byte{{nil, []byte(value)}, {[]byte(value), []byte(value)}, {[]byte(value), nil}} {
+					_, err := s.Swap(t.Context(), value, values[0], values[1], never)
+					refusedFor(t, err, "bytea")
+					if err != nil && (strings.Contains(err.Error(), value) || strings.Contains(err.Error(), quoted)) {
+						t.Errorf("%s, %s: the error has the value in it: %v", table, mode, err)
+					}
+				}
+				s.DB.Close()
+			}
+		}
+	}
 }
 
 // timeout shows that a statement that the server gave up is an

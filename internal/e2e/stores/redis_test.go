@@ -1,6 +1,9 @@
 package stores
 
 import (
+	"context"
+	"errors"
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -71,6 +74,21 @@ func TestRedisFull(t *testing.T) {
 	}
 }
 
+// TestRedisWithoutEval shows that a server that does not know the command, and
+// quotes what came with it, quotes no value.
+func TestRedisWithoutEval(t *testing.T) {
+	t.Parallel()
+	server := redis.Start(t, "--rename-command", "EVAL", "")
+	s := redisStore(t, goredis.Options{Addr: server.Addr})
+	for _, old := range [][]byte{nil, []byte("the value")} {
+		_, err := s.Swap(t.Context(), "k", old, []byte("the value"), never)
+		refusedFor(t, err, "unknown command")
+		if err != nil && strings.Contains(err.Error(), "the value") {
+			t.Errorf("the error has the value in it: %v", err)
+		}
+	}
+}
+
 // TestRedisForeign shows that a key that holds something else is an error.
 func TestRedisForeign(t *testing.T) {
 	t.Parallel()
@@ -104,5 +122,26 @@ func TestRedisExpiry(t *testing.T) {
 	keys := client.Keys(t.Context(), "*").Val()
 	if strings.Join(keys, " ") != "test/k" {
 		t.Errorf("the keys are %q", keys)
+	}
+}
+
+// TestRedisHangs shows that a call ends with its context when the server says
+// nothing.
+func TestRedisHangs(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	s := redisStore(t, goredis.Options{Addr: l.Addr().String(), ContextTimeoutEnabled: true})
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	began := time.Now()
+	if _, err := s.Get(ctx, "k"); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Get: %v, want context.DeadlineExceeded", err)
+	}
+	if took := time.Since(began); took > 4*time.Second {
+		t.Errorf("it took %v", took)
 	}
 }
