@@ -117,8 +117,8 @@ func (s *Source) succeed(a *attempt, asked reading, h *held, kind Kind) bool {
 		Offset:    s.offset(),
 	}
 	s.mu.Unlock()
+	defer close(a.done) // also if OnEvent does not return
 	s.tell(e)
-	close(a.done)
 	return kind != Unchanged
 }
 
@@ -145,8 +145,8 @@ func (s *Source) fail(a *attempt, asked reading, err error) {
 		Err:     s.err,
 	}
 	s.mu.Unlock()
+	defer close(a.done) // also if OnEvent does not return
 	s.tell(e)
-	close(a.done)
 }
 
 // expiredOnArrival explains why h cannot be used although it has just come.

@@ -13,13 +13,17 @@ import (
 // not get one. It never matches [token.ErrInvalid].
 type Error struct {
 	Attempts int           // failed in a row
-	Next     time.Duration // until the Source tries again; it repeats this error before that
+	Next     time.Duration // until a call has the Source try again; it repeats this error before that
 	Err      error         // of the last attempt
 }
 
 // Error says what the last attempt failed with and when the next one will be.
 func (e *Error) Error() string {
-	s := fmt.Sprintf("refresh: no usable token: %v", e.Err)
+	cause := e.Err
+	if r, ok := cause.(*rotationError); ok {
+		cause = r.withoutPause() // that pause is over before this one is
+	}
+	s := fmt.Sprintf("refresh: no usable token: %v", cause)
 	if e.Attempts > 1 {
 		s += fmt.Sprintf(" (%d attempts in a row)", e.Attempts)
 	}

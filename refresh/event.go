@@ -20,7 +20,8 @@ const (
 	StoreFailed                 // the Store could not be read or written; the Source went on without
 )
 
-// What can happen to a Rotator, besides Failed, Refused and StoreFailed.
+// What can happen to a Rotator, besides Failed, Refused and StoreFailed. What to
+// watch is in the package comment.
 const (
 	Exchanged  Kind = StoreFailed + 1 + iota // the refresh token was spent, and the new pair is in the Store
 	Adopted                                  // a newer pair was found in the Store
@@ -28,10 +29,11 @@ const (
 	Uncertain                                // an exchange ended nobody knows how; it will be tried again
 	RolledBack                               // the Store had lost writes, and was given back the pair it had lost
 	Died                                     // the refresh token is dead; Err says why
+	Unsaved                                  // a new pair cannot be stored yet: if the process ends now, the login is lost
 )
 
 var kinds = [...]string{"", "obtained", "renewed", "unchanged", "loaded", "failed", "refused", "store failed",
-	"exchanged", "adopted", "took over", "uncertain", "rolled back", "died"}
+	"exchanged", "adopted", "took over", "uncertain", "rolled back", "died", "unsaved"}
 
 // String returns k in lower case, such as "renewed".
 func (k Kind) String() string {
@@ -41,8 +43,8 @@ func (k Kind) String() string {
 	return kinds[k]
 }
 
-// An Event is what a Source tells its OnEvent. Logs, metrics and traces can be
-// made from it; it holds no secret.
+// An Event is what a Source or a Rotator tells its OnEvent. Logs, metrics and
+// traces can be made from it; it holds no secret.
 type Event struct {
 	Kind Kind
 
@@ -56,7 +58,8 @@ type Event struct {
 	// ExpiresIn is how long the token has left; 0 if unknown.
 	ExpiresIn time.Duration
 
-	// Next is how long until the Source will ask again, if it is asked itself.
+	// Next is how long until Base, or the issuer, will be asked again, if anybody
+	// asks for a token then.
 	Next time.Duration
 
 	// Offset is by how much the issuer's clock is ahead of this machine's,

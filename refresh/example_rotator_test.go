@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/tokenlife/tokenlife/refresh"
@@ -67,6 +68,29 @@ func ExampleRotator_Replace() {
 	// <nil>
 	// exchanging [redacted]
 	// [redacted] <nil>
+}
+
+// What somebody has to act on is told apart from what is only logged.
+func ExampleRotator_alerting() {
+	r := &refresh.Rotator{
+		Exchanger: refresh.ExchangerFunc(func(context.Context, token.Secret) (refresh.Pair, error) {
+			return refresh.Pair{}, &refresh.ExchangeError{Outcome: refresh.Terminal, Reused: true, Err: errors.New("invalid_grant: used before")}
+		}),
+		Initial: refresh.Pair{Refresh: token.Token{Value: token.NewSecret("8xLOxBtZp8")}},
+		OnEvent: func(e refresh.Event) {
+			switch e.Kind {
+			case refresh.Died, refresh.Unsaved, refresh.StoreFailed, refresh.RolledBack:
+				fmt.Println("alert:", e.Kind, errors.Is(e.Err, refresh.ErrReused))
+			default:
+				slog.Info("pair", "event", e)
+			}
+		},
+	}
+	_, err := r.Token(context.Background())
+	fmt.Println(errors.Is(err, token.ErrRefused))
+	// Output:
+	// alert: died true
+	// true
 }
 
 // A logout tells the issuer, and leaves nothing secret in the Store.

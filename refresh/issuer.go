@@ -2,6 +2,8 @@ package refresh
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"time"
 
@@ -18,9 +20,10 @@ import (
 // before first use; an Issuer is then safe for concurrent use, and must not be
 // copied.
 type Issuer struct {
-	// Mint makes an access token for what was granted. Required. It is called
-	// once an exchange, and also for one that somebody else turns out to have
-	// made: what it returns is then thrown away.
+	// Mint makes an access token for what was granted, which must say how long it
+	// is good: by its ExpiresIn, or else its Expiry. Required. It is called once
+	// in Begin and in an exchange, and also for an exchange that somebody else
+	// turns out to have made: what it returns is then thrown away.
 	Mint func(ctx context.Context, g Grant) (token.Token, error)
 
 	// Keys authenticate the refresh tokens, for the purpose "refresh-issuer".
@@ -41,14 +44,16 @@ type Issuer struct {
 	// been lost; 0 means 60 seconds, negative means none.
 	Grace time.Duration
 
-	// Subjects switches on [Issuer.RevokeSubject], for one read more an exchange.
+	// Subjects switches on [Issuer.Epoch] and [Issuer.RevokeSubject], for one read
+	// more an exchange. It is the same in all processes.
 	Subjects bool
 
 	// OnAudit, if not nil, is told what an auditor wants to know. It must not
 	// block.
 	OnAudit func(context.Context, Audit)
 
-	// Now tells the time; nil means [time.Now].
+	// Now tells the time; nil means [time.Now]. By as much as the processes that
+	// share the Store disagree on it, Grace is shorter.
 	Now func() time.Time
 
 	repeats repeats
@@ -77,7 +82,8 @@ type Grant struct {
 	Audience string
 
 	// Confirm is the thumbprint of the key that the client must prove to have
-	// (the jkt of RFC 9449, the x5t#S256 of RFC 8705); empty means none.
+	// (the jkt of RFC 9449, the x5t#S256 of RFC 8705). Empty means none; Mint then
+	// gets that of the Request, for a claim such as cnf.
 	Confirm string
 
 	// Epoch is what [Issuer.Epoch] said before the credential was checked. With
@@ -154,7 +160,15 @@ func (i *Issuer) goodUntil(r *familyRow) (end time.Time) {
 	return end
 }
 
-func familyKey(t *refreshToken) string { return "family/" + t.session() }
+const familyPrefix = "family/"
 
-// sessionOf returns what familyKey made the key of.
-func sessionOf(key string) string { return key[len("family/"):] }
+// familyKey returns the key of the row of a family.
+func familyKey(t *refreshToken) string {
+	sum := sha256.Sum256(t.family[:])
+	b := append(make([]byte, 0, 64), familyPrefix...)
+	return string(hex.AppendEncode(b, sum[:16]))
+}
+
+// sessionOf returns the name of the family with that key, which may be seen: it
+// is a digest.
+func sessionOf(key string) string { return key[len(familyPrefix):] }

@@ -11,7 +11,7 @@ import (
 // Begin starts a family for somebody who has just proved who they are. It is an
 // error if the Grant has no Subject or no Client, or if what Mint returns is not
 // good for twice Grace: a client that needs its whole grace would never get to
-// use it.
+// use it. After any error nobody is logged in; none matches token.ErrInvalid.
 func (i *Issuer) Begin(ctx context.Context, g Grant) (Pair, error) {
 	if err := i.usable(); err != nil {
 		return Pair{}, err
@@ -34,14 +34,14 @@ func (i *Issuer) Begin(ctx context.Context, g Grant) (Pair, error) {
 	if err != nil {
 		return Pair{}, err
 	}
-	if least := 2 * i.grace(); access.ExpiresIn < least {
+	if access.ExpiresIn/2 < i.grace() {
 		return Pair{}, fmt.Errorf("refresh: Issuer: Mint made an access token that is good for %v, less than twice the Grace of %v: let them live longer, or set a shorter Grace",
 			access.ExpiresIn, i.grace())
 	}
 	row := familyRow{generation: 1, began: i.now(), grant: g}
 	row.rotated = row.began
 	rand.Read(row.nonce[:])
-	pair, err := i.pair(ctx, family, &row, access, i.now())
+	pair, err := i.pair(ctx, family, &row, access, row.began)
 	if err != nil {
 		return Pair{}, err
 	}

@@ -1,7 +1,6 @@
 package refresh
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -29,8 +28,7 @@ func (i *Issuer) Revoke(ctx context.Context, r Request) error {
 		i.audit(ctx, Audit{Kind: AuditFailed, Client: r.Client, Err: err})
 		return err
 	}
-	x := &exchange{Issuer: i, request: r, token: t, key: familyKey(&t)}
-	x.session = sessionOf(x.key)
+	x := exchange{Issuer: i, request: r, token: t, key: familyKey(&t)}
 	if err := x.revoke(ctx); err != nil {
 		if !isRefusal(err) {
 			x.tell(ctx, AuditFailed, err)
@@ -56,9 +54,10 @@ func (x *exchange) revoke(ctx context.Context) error {
 		x.tell(ctx, AuditClient, nil)
 		return fmt.Errorf("%w: the refresh token is bound to another client", token.ErrInvalid)
 	}
+	i, key := x.Issuer, x.key
 	var last error
 	if err := detached(ctx, func(ctx context.Context) {
-		_, last = x.finish(ctx, x.key, raw, endLogout)
+		_, last = i.finish(ctx, key, raw, endLogout)
 	}); err != nil {
 		return undecided(Transient, soon, foreign("the session is not ended yet", err))
 	}
@@ -71,12 +70,13 @@ func (x *exchange) revoke(ctx context.Context) error {
 // reuse ends the family, whatever becomes of who presented the token.
 func (x *exchange) reuse(ctx context.Context, raw []byte) error {
 	reuse := x.reuseError()
+	y := *x // for what goes on if this returns early
 	var err error
 	left := detached(ctx, func(ctx context.Context) {
 		var ours bool
-		ours, err = x.finish(ctx, x.key, raw, endReuse)
+		ours, err = y.finish(ctx, y.key, raw, endReuse)
 		if ours || err != nil {
-			x.tell(ctx, AuditReuse, err)
+			y.tell(ctx, AuditReuse, err)
 		}
 	})
 	switch {
@@ -91,7 +91,7 @@ func (x *exchange) reuse(ctx context.Context, raw []byte) error {
 
 func (x *exchange) reuseError() *ReuseError {
 	return &ReuseError{
-		Session: x.session, Subject: x.row.grant.Subject, Client: x.row.grant.Client,
+		Session: sessionOf(x.key), Subject: x.row.grant.Subject, Client: x.row.grant.Client,
 		Presented: x.token.generation, Current: x.row.generation,
 	}
 }
@@ -100,9 +100,10 @@ func (x *exchange) reuseError() *ReuseError {
 // was this call that did. Seen is the row as it was read last. A family that is
 // gone, or has ended otherwise, is finished.
 func (i *Issuer) finish(ctx context.Context, key string, seen []byte, how ending) (ours bool, err error) {
-	var mine []byte
+	var nonce [16]byte
+	rand.Read(nonce[:])
 	var last error
-	for range maxTries {
+	for try := range maxTries {
 		if seen == nil {
 			return false, nil
 		}
@@ -111,13 +112,12 @@ func (i *Issuer) finish(ctx context.Context, key string, seen []byte, how ending
 			return false, foreign("a family cannot be ended", err)
 		}
 		if row.end != endNone {
-			return mine != nil && bytes.Equal(seen, mine), nil
+			return row.nonce == nonce, nil // one of our writes, however late
 		}
 		row.end = how
-		row.counter++
-		rand.Read(row.nonce[:])
-		mine = row.encode()
-		ok, err := i.swap(ctx, key, seen, mine, i.expires(&row))
+		row.counter += 1 + uint64(try) // no two writes are the same
+		row.nonce = nonce
+		ok, err := i.swap(ctx, key, seen, row.encode(), i.expires(&row))
 		if ok && err == nil {
 			return true, nil
 		}

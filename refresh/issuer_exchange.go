@@ -26,7 +26,6 @@ type exchange struct {
 	*Issuer
 	request   Request
 	token     refreshToken
-	session   string
 	key       string    // of the family
 	presented time.Time // when the token was
 
@@ -52,7 +51,7 @@ func (i *Issuer) exchange(ctx context.Context, r Request) (Pair, Grant, error) {
 		i.audit(ctx, Audit{Kind: AuditFailed, Client: r.Client, Err: err})
 		return Pair{}, Grant{}, err
 	}
-	x := &exchange{Issuer: i, request: r, presented: i.now()}
+	x := exchange{Issuer: i, request: r, presented: i.now()}
 	var err error
 	if x.token, err = i.decode(ctx, r.Refresh); err != nil {
 		if !isRefusal(err) {
@@ -62,7 +61,6 @@ func (i *Issuer) exchange(ctx context.Context, r Request) (Pair, Grant, error) {
 		return Pair{}, Grant{}, err
 	}
 	x.key = familyKey(&x.token)
-	x.session = sessionOf(x.key)
 	pair, err := x.run(ctx)
 	if err != nil {
 		if !isRefusal(err) && !x.told {
@@ -79,7 +77,7 @@ func (x *exchange) tell(ctx context.Context, kind AuditKind, err error) {
 		return
 	}
 	x.audit(ctx, Audit{
-		Kind: kind, Session: x.session, Subject: x.row.grant.Subject, Client: x.request.Client,
+		Kind: kind, Session: sessionOf(x.key), Subject: x.row.grant.Subject, Client: x.request.Client,
 		Presented: x.token.generation, Current: x.row.generation, Err: err,
 	})
 }
@@ -140,26 +138,20 @@ func (x *exchange) run(ctx context.Context) (Pair, error) {
 // read reads the family, and the epoch of its subject at the same time if the
 // token says which that is.
 func (x *exchange) read(ctx context.Context) ([]byte, error) {
-	var epoch chan error
+	epoch := func() (int64, error) { return 0, nil }
 	if x.Subjects {
-		if name, seen := x.seenSubject(ctx, x.token); seen {
-			x.dated = true
-			epoch = make(chan error, 1)
-			go func() {
-				var err error
-				_, x.epoch, err = x.Issuer.epoch(ctx, subjectKey(name))
-				epoch <- err
-			}()
+		var name [16]byte
+		if name, x.dated = x.seenSubject(ctx, x.token); x.dated {
+			epoch = x.epochLater(ctx, subjectKey(name))
 		}
 	}
 	raw, err := x.get(ctx, x.key)
 	if err != nil {
 		err = foreign("the family could not be read", err)
 	}
-	if epoch != nil {
-		if epochErr := <-epoch; err == nil {
-			err = epochErr
-		}
+	var epochErr error
+	if x.epoch, epochErr = epoch(); err == nil {
+		err = epochErr
 	}
 	return raw, err
 }
@@ -212,9 +204,9 @@ func (x *exchange) settled(ctx context.Context, raw, next []byte, cause error) (
 	var f fate
 	var found []byte
 	var last error
-	row := x.row
+	i, key, row := x.Issuer, x.key, x.row
 	if err := detached(ctx, func(ctx context.Context) {
-		f, found, last = x.settle(ctx, x.key, raw, row, next)
+		f, found, last = i.settle(ctx, key, raw, row, next)
 	}); err != nil {
 		return nil, false, undecided(Unknown, soon, foreign("nobody knows yet whether the exchange was made", err))
 	}
@@ -234,7 +226,7 @@ func (x *exchange) settled(ctx context.Context, raw, next []byte, cause error) (
 
 // repeat answers as the exchange did that spent the token.
 func (x *exchange) repeat(ctx context.Context) (Pair, error) {
-	if wait := x.repeats.take(x.session, x.now(), x.grace()); wait > 0 {
+	if wait := x.repeats.take(x.key, x.now(), x.grace()); wait > 0 {
 		return Pair{}, undecided(Transient, wait, fmt.Errorf("refresh: Issuer: the same refresh token was presented too often: try again in %v", wait.Round(time.Millisecond)))
 	}
 	pair, err := x.answer(ctx)

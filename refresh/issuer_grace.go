@@ -20,18 +20,18 @@ const (
 type repeats struct {
 	mu sync.Mutex
 
-	// used says of a session when it has all its answers again. Each puts that
+	// used says of a family when it has all its answers again. Each puts that
 	// off by a sixteenth of Grace.
 	used map[string]time.Time
 }
 
 // take returns 0 and counts an answer, or returns how long to wait for one.
-func (r *repeats) take(session string, now time.Time, grace time.Duration) time.Duration {
+func (r *repeats) take(family string, now time.Time, grace time.Duration) time.Duration {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	step := max(grace/repeatsLater, 1)
-	used := r.used[session]
-	if used.Before(now) {
+	used := r.used[family]
+	if used.Before(now) || used.After(now.Add(repeatsAtOnce*step)) { // or the clock was set back
 		used = now
 	}
 	if wait := used.Sub(now) - (repeatsAtOnce-1)*step; wait > 0 {
@@ -41,7 +41,7 @@ func (r *repeats) take(session string, now time.Time, grace time.Duration) time.
 	if r.used == nil {
 		r.used = make(map[string]time.Time)
 	}
-	r.used[session] = used.Add(step)
+	r.used[family] = used.Add(step)
 	return 0
 }
 
@@ -49,9 +49,9 @@ func (r *repeats) take(session string, now time.Time, grace time.Duration) time.
 // are too many.
 func (r *repeats) sweep(now time.Time) {
 	looked := 0
-	for session, used := range r.used {
+	for family, used := range r.used {
 		if !used.After(now) || len(r.used) >= maxRepeating {
-			delete(r.used, session)
+			delete(r.used, family)
 		}
 		if looked++; looked == 4 {
 			return

@@ -64,6 +64,25 @@ func TestIssuerGraceIsLimited(t *testing.T) {
 	})
 }
 
+// Answers that were given by a clock that was set back since do not count, which
+// would keep the owner waiting until Grace is over.
+func TestIssuerGraceClockSetBack(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t)
+		var off time.Duration
+		d.Now = func() time.Time { return time.Now().Round(0).Add(off) }
+		first := d.begin(mira)
+		second := d.next(first)
+		d.next(first)
+		off = -time.Hour
+		third := d.next(second)
+		if again := d.next(second); !again.Refresh.Equal(third.Refresh) {
+			t.Error("another successor")
+		}
+	})
+}
+
 // Those who come at the same time count as well.
 func TestIssuerGraceIsLimitedAtOnce(t *testing.T) {
 	t.Parallel()

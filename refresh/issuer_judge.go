@@ -27,7 +27,7 @@ func (x *exchange) mayAsk(ctx context.Context) error {
 		x.tell(ctx, AuditScope, nil)
 		return fmt.Errorf("%w: the scope asked for is more than was granted", token.ErrInvalid)
 	}
-	g.Session = x.session
+	g.Session = sessionOf(x.key)
 	g.Scope = scope
 	if g.Confirm == "" {
 		// A client that authenticates otherwise has access tokens bound to the

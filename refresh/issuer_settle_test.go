@@ -432,6 +432,25 @@ func TestIssuerReuseRecorded(t *testing.T) {
 			d.refuses(third, token.ErrRevoked)
 		})
 	}
+	synctest.Test(t, func(t *testing.T) { // the first write lands during the second
+		d := newDesk(t)
+		first := d.begin(mira)
+		d.next(d.next(first))
+		_, before := d.faulty.Count()
+		d.faulty.Script = func(c storetest.Call) storetest.Fault {
+			switch {
+			case c.Swap && c.N == before+1:
+				return storetest.Late
+			case c.Swap:
+				d.faulty.Land()
+			}
+			return storetest.None
+		}
+		if _, err := d.ask(first); !isReuse(err) {
+			t.Error(err)
+		}
+		d.told(refresh.AuditReuse)
+	})
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t)
 		other := beside(d)

@@ -62,5 +62,5 @@ func (i *Issuer) expires(r *familyRow) time.Time {
 		// set anywhere.
 		at = time.Now().Add(at.Sub(i.Now()))
 	}
-	return at.Add(i.grace() + storeMargin)
+	return at.Add(i.grace()).Add(storeMargin)
 }

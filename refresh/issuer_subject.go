@@ -37,8 +37,8 @@ func subjectName(subject string) [16]byte {
 }
 
 // RevokeSubject ends all families of a subject that began before now, as after
-// a change of password. Until it returns nil it may or may not have done so:
-// call it again then.
+// a change of password. It is an error unless Subjects is set. Until it returns
+// nil it may or may not have done so: call it again then.
 func (i *Issuer) RevokeSubject(ctx context.Context, subject string) error {
 	if err := i.usableSubject(subject); err != nil {
 		return err
@@ -69,7 +69,7 @@ func (i *Issuer) RevokeSubject(ctx context.Context, subject string) error {
 }
 
 // Epoch returns what to put into Grant.Epoch. It is read before the credential
-// of the subject is checked.
+// of the subject is checked. It is an error unless Subjects is set.
 func (i *Issuer) Epoch(ctx context.Context, subject string) (int64, error) {
 	if err := i.usableSubject(subject); err != nil {
 		return 0, err
@@ -112,11 +112,27 @@ func (i *Issuer) epoch(ctx context.Context, key string) (raw []byte, epoch int64
 	return raw, epoch, nil
 }
 
+// epochLater reads the epoch of a subject's row while its caller goes on, and
+// returns what waits for it.
+func (i *Issuer) epochLater(ctx context.Context, key string) func() (int64, error) {
+	var epoch int64
+	err := errors.New("refresh: Issuer.Store: Get called runtime.Goexit, and must return")
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_, epoch, err = i.epoch(ctx, key)
+	}()
+	return func() (int64, error) {
+		<-done
+		return epoch, err
+	}
+}
+
 // epochExpires returns when no family is left that began before now.
 func (i *Issuer) epochExpires() time.Time {
 	life := orDefault(i.Lifetime, defaultLifetime)
 	if life == 0 {
 		return time.Time{}
 	}
-	return time.Now().Add(life).Add(loginTime + i.grace() + storeMargin)
+	return time.Now().Add(life).Add(i.grace()).Add(loginTime + storeMargin)
 }

@@ -3,6 +3,7 @@ package refresh_test
 import (
 	"context"
 	"errors"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -222,6 +223,28 @@ func TestRevokeSubjectAtOnce(t *testing.T) {
 		})
 	}
 	wg.Wait()
+}
+
+// goexits is a Store that does not return from reading the epoch of a subject.
+type goexits struct{ refresh.Store }
+
+func (s goexits) Get(ctx context.Context, key string) ([]byte, error) {
+	if strings.HasPrefix(key, "subject/") {
+		runtime.Goexit()
+	}
+	return s.Store.Get(ctx, key)
+}
+
+// A Store that ends the goroutine that reads the epoch keeps nobody waiting, and
+// is not taken to have said that there is none.
+func TestEpochGoexit(t *testing.T) {
+	t.Parallel()
+	d := subjectsDesk(t)
+	p := d.begin(mira)
+	d.Store = goexits{d.memory}
+	_, err := d.ask(p)
+	undecided(t, err, refresh.Transient)
+	d.told(refresh.AuditFailed)
 }
 
 func TestSubjectsMisuse(t *testing.T) {

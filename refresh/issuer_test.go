@@ -351,6 +351,18 @@ func TestIssuerGraceEnds(t *testing.T) {
 	})
 }
 
+// A Grace that no access token can outlive twice is found, however long it is.
+func TestIssuerGraceTooLong(t *testing.T) {
+	t.Parallel()
+	for _, grace := range []time.Duration{time.Hour/2 + 1, math.MaxInt64/2 + 1, math.MaxInt64} {
+		d := newDesk(t)
+		d.Grace = grace
+		if _, err := d.Begin(t.Context(), mira); err == nil || !strings.Contains(err.Error(), "less than twice the Grace") {
+			t.Errorf("Grace %v: %v", grace, err)
+		}
+	}
+}
+
 func TestIssuerNoGrace(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)

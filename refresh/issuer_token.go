@@ -2,11 +2,8 @@ package refresh
 
 import (
 	"context"
-	"crypto/sha256"
 	"crypto/subtle"
-	"encoding/base64"
 	"encoding/binary"
-	"encoding/hex"
 	"fmt"
 
 	"github.com/tokenlife/tokenlife/internal/jose"
@@ -28,9 +25,8 @@ const (
 const (
 	tokenVersion = 1
 	tokenSize    = 1 + 6 + 16 + 8 + 16 + 32
+	tokenLetters = (tokenSize*8 + 5) / 6
 )
-
-var tokenLetters = base64.RawURLEncoding.EncodedLen(tokenSize)
 
 // A refreshToken is what stands in a refresh token.
 type refreshToken struct {
@@ -53,25 +49,20 @@ func (t *refreshToken) macced(b []byte) []byte {
 	return append(b, t.tag[:]...)
 }
 
-// session returns the name of the family that may be seen: a digest.
-func (t *refreshToken) session() string {
-	sum := sha256.Sum256(t.family[:])
-	return hex.EncodeToString(sum[:16])
-}
-
 // encode returns t under the first key.
 func (i *Issuer) encode(ctx context.Context, t refreshToken) (token.Secret, error) {
-	var scratch, message [tokenSize]byte
+	var message, all [tokenSize]byte
+	var text [tokenLetters]byte
 	macced := t.macced(message[:0])
 	id, mac, err := i.Keys.MAC(ctx, tokenPurpose, macced)
 	if err != nil {
 		return token.Secret{}, foreign("no key for the refresh token", err)
 	}
-	b := append(scratch[:0], tokenVersion)
+	b := append(all[:0], tokenVersion)
 	b = append(b, id[:]...)
 	b = append(b, macced[1:]...)
 	b = append(b, mac[:]...)
-	return token.NewSecret(base64.RawURLEncoding.EncodeToString(b)), nil
+	return token.NewSecret(string(jose.Encode(text[:0], b))), nil
 }
 
 // decode reads a refresh token that one of the keys was used for. The error

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"sync"
 	"time"
 )
@@ -13,6 +14,7 @@ import (
 type Memory struct {
 	mu      sync.Mutex
 	entries map[string]entry
+	most    int // how many there were in entries
 }
 
 // Format implements [fmt.Formatter]: what a Memory holds is not printed.
@@ -73,6 +75,7 @@ func (m *Memory) Swap(ctx context.Context, key string, old, new []byte, expires 
 		m.entries = make(map[string]entry)
 	}
 	m.entries[key] = entry{bytes.Clone(new), expires}
+	m.most = max(m.most, len(m.entries))
 	return true, nil
 }
 
@@ -85,7 +88,14 @@ func (m *Memory) sweep(now time.Time) {
 			delete(m.entries, key)
 		}
 		if looked++; looked == 4 {
-			return
+			break
 		}
+	}
+	// A map does not shrink: one that was full once keeps its room, and is walked
+	// through all of that in search of the few that are left.
+	if n := len(m.entries); n < m.most/8 {
+		few := make(map[string]entry, n)
+		maps.Copy(few, m.entries)
+		m.entries, m.most = few, n
 	}
 }

@@ -23,22 +23,23 @@ import (
 //	})
 //
 // A Rotator does not cache: it looks into the Store on each call. Wrap it in a
-// [Source]. What it does, and what it can survive, is in the package comment.
+// [Source], which needs no Store of its own then. What it does, and what it can
+// survive, is in the package comment.
 //
 // Set its fields before first use; it must not be copied afterwards.
 type Rotator struct {
 	// Exchanger makes the exchange. Required.
 	Exchanger Exchanger
 
-	// Initial is the pair of a login, to begin with. It is used once in the
-	// life of the Store: when the Store has no pair, or has been given another
-	// Initial before. After that the Store knows better; it remembers the last
-	// eight logins. The access token may be missing; its ExpiresIn counts from
-	// the first call.
+	// Initial is the pair of a login. It is put into the Store once: when there
+	// is no pair, or one that came of another login. After that the Store knows
+	// better, and a program may go on giving the same Initial, or a zero one; the
+	// last eight logins are remembered. The access token may be missing; its
+	// ExpiresIn counts from the first call.
 	Initial Pair
 
-	// Store keeps the pair under Key. A nil Store keeps it in memory, where a
-	// restart loses it.
+	// Store keeps the pair under Key, which names the login: one for each issuer
+	// and user. A nil Store keeps it in memory, where a restart loses it.
 	Store Store
 	Key   string
 
@@ -76,6 +77,7 @@ type Rotator struct {
 	pending   *answer     // what callers of the rotation under way wait for; nil if there is none
 	waitsFor  string      // whom the rotation under way waits for
 	stuck     error       // why a new pair cannot be stored
+	deaf      int         // looks into the Store that it has not come back from in time
 	streak    int         // rotations in a row that failed
 	notBefore reading     // when the next may begin
 	err       error       // of the last one
@@ -95,8 +97,10 @@ const (
 type Locker interface {
 	Store
 
-	// Lock waits until it holds the lock of a key, or ctx is done. The lock is
-	// given up by unlock, or by the end of the process.
+	// Lock waits until it holds the lock of a key, or ctx is done; its error then
+	// matches that of ctx. The lock is given up by unlock, which may be called
+	// again and then does nothing, or by the end of the process. Keys are as in
+	// Swap; a Swap does not wait for the lock.
 	Lock(ctx context.Context, key string) (unlock func(), err error)
 }
 
@@ -109,14 +113,14 @@ type Locker interface {
 // [ErrLost] if that is known; it comes from the Store from then on, and nothing
 // is presented to the issuer until there is a new login. It also matches
 // ErrRefused if there has been no login yet, or a logout. Any other error means
-// that a later call may work. While it lasts, the access token is handed out
-// that is due, but still good.
+// that a later call may work. While it lasts, and to a caller whose ctx is done
+// first, the access token is handed out that is due, but still good.
 func (r *Rotator) Token(ctx context.Context) (token.Token, error) {
 	if err := r.configured(); err != nil {
 		return token.Token{}, err
 	}
 	for {
-		found := r.look(ctx)
+		found := r.peek(ctx)
 		if found.err != nil && ctx.Err() == nil {
 			r.tell(Event{Kind: StoreFailed, Err: r.failure(found.err, 0)})
 		}
@@ -130,7 +134,7 @@ func (r *Rotator) Token(ctx context.Context) (token.Token, error) {
 		select {
 		case <-wait.done:
 		case <-ctx.Done():
-			return token.Token{}, r.leaves(ctx)
+			return r.leave(ctx)
 		}
 		if wait.err != nil {
 			return token.Token{}, wait.err

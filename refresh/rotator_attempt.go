@@ -24,11 +24,11 @@ type rotation struct {
 
 // run goes on until the rotation is over.
 func (t *rotation) run() {
+	defer t.lock.release()
 	defer func() {
 		if !t.over {
 			t.fail(errors.New("runtime.Goexit called in Store or OnEvent, which must return"))
 		}
-		t.lock.release()
 	}()
 	for !t.over {
 		t.step()
@@ -172,10 +172,11 @@ func (t *rotation) fail(err error) {
 	}
 	e := Event{Kind: Failed, Took: now.since(t.began), Attempt: r.streak, Next: next, Err: r.failure(err, next)}
 	r.mu.Unlock()
-	r.tell(e)
-	if access.usable(now) {
-		t.end(access, nil)
+	if err = e.Err; access.usable(now) {
+		err = nil
 	} else {
-		t.end(nil, e.Err)
+		access = nil
 	}
+	defer t.end(access, err) // also if OnEvent does not return
+	r.tell(e)
 }

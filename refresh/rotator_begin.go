@@ -3,6 +3,8 @@ package refresh
 import (
 	"context"
 	"fmt"
+
+	"github.com/tokenlife/tokenlife/token"
 )
 
 // An answer is what callers wait for that have nothing to hand out. If it has
@@ -72,12 +74,19 @@ func (r *Rotator) decide(ctx context.Context, found sight, now reading) (*held, 
 // forgive a second exchange do so for a short while only.
 func (s *state) unresolved() bool { return s.Dead == nil && (s.Claim != nil || s.Unknown) }
 
-// leaves returns the error for a caller that does not wait any longer.
-func (r *Rotator) leaves(ctx context.Context) error {
+// leave returns what a caller gets that does not wait any longer: the access
+// token that is good but due, or else an error.
+func (r *Rotator) leave(ctx context.Context) (token.Token, error) {
+	now := r.now()
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.waitsFor != "" {
-		return fmt.Errorf("refresh: %s: no token yet, waiting for what %s does: %w", r.name(), r.waitsFor, ctx.Err())
+	k, holder := r.known, r.waitsFor
+	good := k != nil && k.access.usable(now) && !r.unseeded(&k.state)
+	r.mu.Unlock()
+	switch {
+	case good:
+		return r.handOut(k.access), nil
+	case holder != "":
+		return token.Token{}, fmt.Errorf("refresh: %s: no token yet, waiting for what %s does: %w", r.name(), holder, ctx.Err())
 	}
-	return fmt.Errorf("refresh: %s: no token yet: %w", r.name(), ctx.Err())
+	return token.Token{}, fmt.Errorf("refresh: %s: no token yet: %w", r.name(), ctx.Err())
 }

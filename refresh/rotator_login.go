@@ -10,7 +10,8 @@ import (
 )
 
 // Replace stores the pair of a new login, whatever was there: a pair, a claim,
-// a death. The Rotators that share the Store go on with it.
+// a death. What was there is not revoked. The Rotators that share the Store go on
+// with it; for a Source around one see the package comment.
 //
 // After an error the pair may be in the Store all the same, if that could not
 // tell.
@@ -22,21 +23,23 @@ func (r *Rotator) Replace(ctx context.Context, p Pair) error {
 		return errors.New("refresh: Replace was given a pair without a refresh token: ask the issuer for one, as with the scope offline_access")
 	}
 	now := r.now()
-	return r.overwrite(ctx, func(stored *state) *known {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		k := &known{state: r.login(stored, p, now)}
-		if !p.Access.IsZero() {
-			k.access = hold(p.Access, now, nil, r.random)
-		}
-		return k
+	return r.until(ctx, func() error {
+		return r.overwrite(ctx, func(stored *state) *known {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			k := &known{state: r.login(stored, p, now)}
+			if !p.Access.IsZero() {
+				k.access = hold(p.Access, now, nil, r.random)
+			}
+			return k
+		})
 	})
 }
 
 // Forget is the logout: it has the refresh token revoked, if Revoke is set, and
 // takes the pair out of the Store, also if Revoke fails. What stays there holds
 // no secret; it keeps Initial from being used again. Token then fails until
-// there is a new login.
+// there is a new login; for a Source around r see the package comment.
 //
 // A logout that has begun goes on when ctx is done.
 func (r *Rotator) Forget(ctx context.Context) error {
@@ -46,8 +49,17 @@ func (r *Rotator) Forget(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return r.failure(err, 0)
 	}
+	return r.until(ctx, func() error { return r.forget(context.WithoutCancel(ctx)) })
+}
+
+// until calls f, and returns its error, or that of ctx if that is done before.
+func (r *Rotator) until(ctx context.Context, f func() error) error {
 	done := make(chan error, 1)
-	go func() { done <- r.forget(context.WithoutCancel(ctx)) }()
+	go func() {
+		err := r.failure(errors.New("runtime.Goexit called in Store or Revoke, which must return"), 0)
+		defer func() { done <- err }()
+		err = f()
+	}()
 	select {
 	case err := <-done:
 		return err

@@ -72,7 +72,9 @@ func (r *Rotator) died(s *state) error {
 	case s.Dead.Reused:
 		e.kind, what = ErrReused, "the refresh token had been used before, by a thief or by somebody who does not share this Store"
 	}
-	e.text = fmt.Sprintf("refresh: %s: %s: %s; log in again", r.name(), what, clip(s.Dead.Reason, maxReason))
+	// Many a reason ends in that advice already.
+	reason := strings.TrimRight(strings.TrimSuffix(clip(s.Dead.Reason, maxReason), "log in again"), ":; ")
+	e.text = fmt.Sprintf("refresh: %s: %s: %s; log in again", r.name(), what, reason)
 	return e
 }
 
@@ -109,12 +111,14 @@ type rotationError struct {
 }
 
 func (e *rotationError) Error() string {
-	s := fmt.Sprintf("refresh: %s: %v", e.pair, e.err)
+	s := e.withoutPause().Error()
 	if e.next > 0 {
 		s += fmt.Sprintf("; trying again in %v", e.next.Round(time.Millisecond))
 	}
 	return s
 }
+
+func (e *rotationError) withoutPause() error { return fmt.Errorf("refresh: %s: %w", e.pair, e.err) }
 
 func (e *rotationError) Unwrap() error { return e.err }
 

@@ -38,6 +38,7 @@ func (t *rotation) publish(next *known, err error) {
 			}
 		}
 		if try > 0 || t.found.err != nil {
+			failed = fmt.Errorf("the new pair could not be stored, and is lost if this process ends now: %w", failed)
 			if r.now().since(began) > longestPublish {
 				t.fail(failed)
 				return
@@ -77,11 +78,10 @@ func (t *rotation) stored(next *known) bool {
 // stick says that a pair could not be stored, and gives it to callers.
 func (t *rotation) stick(next *known, failed, err error) {
 	r := t.r
-	failed = fmt.Errorf("the new pair could not be stored, and is lost if this process ends now: %w", failed)
 	r.mu.Lock()
 	r.stuck = failed
 	r.mu.Unlock()
-	r.tell(Event{Kind: StoreFailed, Took: r.now().since(t.began), Err: r.failure(failed, 0)})
+	r.tell(Event{Kind: Unsaved, Took: r.now().since(t.began), Err: r.failure(failed, 0)})
 	switch {
 	case err != nil:
 		t.answer(nil, r.failure(err, 0))

@@ -44,7 +44,7 @@ func TestRotatorStoreFailsAfterTheExchange(t *testing.T) {
 					if took := time.Since(began); took != 0 {
 						t.Errorf("waited %v for the Store", took)
 					}
-					if j.count(refresh.StoreFailed) != 1 || !strings.Contains(j.events[0].Err.Error(), "lost if this process ends now") {
+					if j.count(refresh.Unsaved) != 1 || j.count(refresh.StoreFailed) != 0 || !strings.Contains(j.events[0].Err.Error(), "lost if this process ends now") {
 						t.Errorf("events %v", j.events)
 					}
 					for time.Since(began) < down {

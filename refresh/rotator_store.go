@@ -44,6 +44,51 @@ func (r *Rotator) look(ctx context.Context) (found sight) {
 	return found
 }
 
+// maxDeaf is how many looks into a Store may be under way that nobody waits for
+// any more.
+const maxDeaf = 64
+
+// peek is look for a caller, who leaves when ctx is done even if the Store
+// takes no notice of that.
+func (r *Rotator) peek(ctx context.Context) sight {
+	r.mu.Lock()
+	deaf := r.deaf >= maxDeaf
+	r.mu.Unlock()
+	if deaf {
+		return sight{err: fmt.Errorf("reading the Store: %d calls of Get have not returned: it ignores its context", maxDeaf)}
+	}
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	seen, left := make(chan sight, 1), false
+	go func() {
+		found := sight{err: errors.New("runtime.Goexit called in Store, which must return")}
+		defer func() {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			seen <- found
+			if left {
+				r.deaf--
+			}
+		}()
+		found = r.look(ctx)
+	}()
+	select {
+	case found := <-seen:
+		return found
+	case <-ctx.Done():
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	select {
+	case found := <-seen:
+		return found
+	default:
+		left = true
+		r.deaf++
+		return sight{err: fmt.Errorf("reading the Store: %w", ctx.Err())}
+	}
+}
+
 var errNotTaken = errors.New("the Store did not take it, and holds what it held before")
 
 // swap puts s in the place of what was found, and returns what the Store holds

@@ -216,7 +216,8 @@ func (s *Source) Invalidate(t token.Token) {
 
 func (s *Source) tell(e Event) {
 	if s.OnEvent != nil {
-		s.OnEvent(e)
+		// A panic here must not take the program along.
+		_ = call("OnEvent", func() error { s.OnEvent(e); return nil })
 	}
 }
 

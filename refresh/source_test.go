@@ -877,3 +877,23 @@ func TestRace(t *testing.T) {
 	wg.Go(func() { s.Run(ctx) })
 	wg.Wait()
 }
+
+// OnEvent that panics, or calls Goexit as t.FailNow does, costs nobody the token.
+func TestOnEventMisbehaves(t *testing.T) {
+	for name, misbehave := range map[string]func(){"panic": func() { panic("no") }, "goexit": runtime.Goexit} {
+		for _, down := range []error{nil, errDown} {
+			t.Run(name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					base := &issuer{life: time.Hour}
+					base.setErr(down)
+					s := &Source{Base: base, OnEvent: func(Event) { misbehave() }}
+					ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+					defer cancel()
+					if _, err := s.Token(ctx); !errors.Is(err, down) {
+						t.Errorf("got %v, want %v", err, down)
+					}
+				})
+			})
+		}
+	}
+}
