@@ -17,8 +17,9 @@
 //	client := &http.Client{Transport: &token.Transport{Source: src}}
 //
 // where tok is what the login brought, by config.Exchange or
-// config.DeviceAccessToken as before, or what was kept of it until now. From
-// then on the Store keeps the pair, and tok may be nil.
+// config.DeviceAccessToken as before, or what was kept of it until now, as in a
+// file of its JSON. From then on the Store keeps the pair: tok may be nil, and
+// such a file can go.
 //
 //	                     golang.org/x/oauth2             here
 //	context              that of the constructor         that of each request
@@ -32,6 +33,11 @@
 //	the login is dead    an error like any other         matches token.ErrRefused
 //	errors               quote the answer                say what to do, and no secret
 //	a 401                the caller's matter             renewed, and sent once more
+//	an http.Client       oauth2.HTTPClient in a context  Exchanger.Client; Transport.Base
+//	for a proxy or a CA
+//
+// A server that wants the secret in the body needs Endpoint.AuthStyle to say so
+// (AuthStyleInParams): it is not found out by trying.
 //
 // # The first pair
 //
@@ -41,7 +47,8 @@
 // offline_access where the server wants that before it gives refresh tokens. Pair
 // turns the token that comes of it into a Rotator's Initial. When the login is
 // dead, which [token.ErrRefused] says, the pair of the next one goes to
-// [refresh.Rotator.Replace].
+// [refresh.Rotator.Replace], and the program goes on with a new refresh.Source,
+// since the one it has may repeat the error for up to a minute.
 //
 // # What answers mean
 //

@@ -96,7 +96,7 @@ func (e *Exchanger) Exchange(ctx context.Context, refreshToken token.Secret) (re
 		}
 		return refresh.Pair{}, failed(start, refresh.Unknown, "no answer from "+p.to+", which may have spent the refresh token", err)
 	}
-	defer resp.Body.Close()
+	defer call("Exchanger.Client", resp.Body.Close) // a panic here must not cost the pair
 	return p.read(start, resp)
 }
 

@@ -418,6 +418,25 @@ type waitError struct{}
 func (waitError) Error() string             { return "wait" }
 func (waitError) RetryAfter() time.Duration { return time.Minute }
 
+// What came is kept even if the body cannot be closed.
+func TestBodyDoesNotClose(t *testing.T) {
+	t.Parallel()
+	x := newIssuer(t, nil).exchanger()
+	x.Client = &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+		io.Copy(io.Discard, r.Body)
+		return &http.Response{StatusCode: 200, Body: unclosable{strings.NewReader(`{` + tokens + `}`)}, Request: r}, nil
+	})}
+	x.Insecure = true
+	p, err := x.Exchange(t.Context(), old)
+	if err != nil || p.Refresh.Value.Reveal() != newRefresh {
+		t.Errorf("got a pair: %t, %v", !p.Refresh.IsZero(), err)
+	}
+}
+
+type unclosable struct{ io.Reader }
+
+func (unclosable) Close() error { panic(newRefresh) }
+
 type panicBody struct{}
 
 func (panicBody) Read([]byte) (int, error) { panic(newRefresh) }

@@ -52,13 +52,14 @@ func (h hidden) in(text string) bool {
 // quote returns what of a server's text can be repeated, in quotes, after a
 // separator; empty if that is nothing.
 func (h hidden) quote(separator, text string) string {
+	raw := text[:min(len(text), 2*longestText)]
 	text = strings.Map(func(r rune) rune {
 		if r < ' ' || r > '~' || r == '"' || r == '\\' {
 			return ' '
 		}
 		return r
-	}, text[:min(len(text), 2*longestText)])
-	if h.in(text) {
+	}, raw)
+	if h.in(raw) || h.in(text) {
 		return ""
 	}
 	words := strings.Fields(text)
@@ -93,6 +94,8 @@ func (h hidden) from(err error) error {
 	switch {
 	case strings.Contains(text, "malformed HTTP"): // and then the server's words
 		text = "what came is not HTTP"
+	case strings.Contains(text, "define Request.GetBody"): // advice for others
+		text = "the server would not take the request, which is not sent again"
 	case h.in(text):
 		text = "an error whose text is withheld, since a secret is in it"
 	}

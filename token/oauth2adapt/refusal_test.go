@@ -220,6 +220,19 @@ func TestSignedIsHidden(t *testing.T) {
 	}
 }
 
+// A token may have quotes and backslashes in it (RFC 6749, appendix A.17), which
+// no text repeats.
+func TestQuotedTokenIsHidden(t *testing.T) {
+	t.Parallel()
+	odd := `Qa7"Wz9\\Kd2"Pf5"Xm8` // as in the JSON
+	i := newIssuer(t, says(400, `{"error":"invalid_grant","error_description":"`+strings.ReplaceAll(odd, `"`, `\"`)+` is unknown"}`))
+	p, err := i.exchanger().Exchange(t.Context(), token.NewSecret(`Qa7"Wz9\Kd2"Pf5"Xm8`))
+	exchanged(t, p, err)
+	if strings.Contains(err.Error(), "Wz9") {
+		t.Errorf("it tells the token: %v", err)
+	}
+}
+
 // Retry-After, in its two forms (RFC 9110, section 10.2.3).
 func TestRetryAfter(t *testing.T) {
 	t.Parallel()
