@@ -15,6 +15,10 @@
 //	curl -H 'Authorization: Bearer ...' -X POST http://127.0.0.1:8080/logout-everywhere
 //	curl -d client_id=app -d token=... http://127.0.0.1:8080/revoke
 //
+// To see a reuse, exchange a refresh token, then what it brought, and then the first
+// again. Without the second step it gets the same successor for a minute, since the
+// answer may have been lost.
+//
 // It keeps its logins in a file of SQLite, or, for as many of it as one likes, in
 // PostgreSQL or Redis.
 //

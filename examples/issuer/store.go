@@ -71,6 +71,7 @@ func openRedis(url string) (refresh.Store, func() error, error) {
 		return nil, nil, errors.New("the store: its URL cannot be read") // the error has the password
 	}
 	redis.SetLogger(silent{})
+	options.ContextTimeoutEnabled = true // else go-redis does not look at deadlines
 	c := redis.NewClient(options)
 	do := func(ctx context.Context, args ...any) (any, error) { return c.Do(ctx, args...).Result() }
 	return &redisstore.Store{Do: do, Prefix: "issuer/"}, c.Close, nil

@@ -1,7 +1,8 @@
 // Rotate is a command-line tool that logs in once and uses an API from then on:
-// with OAuth 2.0's device flow (RFC 8628), and a refresh token that each use
-// replaces. It can run as often as one likes, also several times at once, and be
-// killed at any moment: the login stays.
+// with OAuth 2.0's device flow (RFC 8628), and a refresh token that may be used
+// once. It can run as often as one likes, also several times at once, and be killed
+// at any moment: the next run goes on. Only if it was killed while it replaced the
+// pair, and the next run is more than a minute later, does that log in again.
 //
 // From the root of the module, with nothing but Go:
 //

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -236,6 +237,23 @@ func TestElsewhere(t *testing.T) {
 	again := start(t, append(args, "-force")...)
 	again.check(t, using, rotated, saysHello)
 	start(t, append(args, "-logout")...).check(t, loggedOut)
+	unheard := append(slices.Clone(args), "-logout", "-revocation-endpoint", "")
+	start(t, unheard...).check(t, "logged out here; the issuer was not told, since there is no -revocation-endpoint")
+}
+
+// TestNotLoggedOut has a login in a folder that is not safe, so that it cannot be
+// deleted, and no run says that it was.
+func TestNotLoggedOut(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "rotate")
+	start(t, "-dir", dir).check(t, loggedIn, saysHello)
+	if err := os.Chmod(filepath.Join(dir, "login"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	r := start(t, "-dir", dir, "-logout")
+	if want := `rotate: the login may be good still: refresh: pair "local": reading the Store: `; r.status != 1 || r.stdout != "" || !strings.HasPrefix(r.stderr, want) {
+		t.Errorf("exit status %d, stdout %q, stderr %q, want one that begins with %q", r.status, r.stdout, r.stderr, want)
+	}
 }
 
 // TestInterrupted ends it while it waits for the user.

@@ -110,7 +110,11 @@ func (t *tool) get(ctx context.Context, client *http.Client) (string, error) {
 // logout ends the login.
 func (t *tool) logout(ctx context.Context) error {
 	if err := t.rotator.Forget(ctx); err != nil {
-		return fmt.Errorf("the login is deleted here, but may be good still: %w", err)
+		return fmt.Errorf("the login may be good still: %w", err)
+	}
+	if t.rotator.Revoke == nil {
+		t.say("logged out here; the issuer was not told, since there is no -revocation-endpoint")
+		return nil
 	}
 	t.say("logged out")
 	return nil

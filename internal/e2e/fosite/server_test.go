@@ -42,7 +42,7 @@ func TestServer(t *testing.T) {
 	t.Parallel()
 	s := Start(t)
 	first := s.Login(t)
-	if first.RefreshToken == "" || first.AccessToken == "" || first.ExpiresIn != 3600 {
+	if first.RefreshToken == "" || first.AccessToken == "" || first.ExpiresIn < 3500 {
 		t.Fatalf("the login brought no pair (%d s)", first.ExpiresIn)
 	}
 	wantCount := func(want Count) {
