@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/tokenlife/tokenlife/internal/panics"
 	"github.com/tokenlife/tokenlife/token"
 )
 
@@ -57,7 +58,7 @@ func (s *Source) run(ctx context.Context, a *attempt, delay time.Duration) {
 		return
 	}
 	var t token.Token
-	err := call("Base", func() (err error) {
+	err := panics.Call("Base", func() (err error) {
 		t, err = s.Base.Token(ctx)
 		return err
 	})

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/tokenlife/tokenlife/internal/panics"
 	"github.com/tokenlife/tokenlife/token"
 )
 
@@ -124,7 +125,7 @@ func (e *Endpoint) client(r *http.Request) (id, confirm string, f *fault, err er
 		return named, "", nil, nil
 	}
 	returned := false
-	err = call("Endpoint.Client", func() (err error) {
+	err = panics.Call("Endpoint.Client", func() (err error) {
 		id, confirm, err = e.Client(r)
 		returned = true
 		return err

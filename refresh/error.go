@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/tokenlife/tokenlife/internal/panics"
 	"github.com/tokenlife/tokenlife/token"
 )
 
@@ -48,19 +47,5 @@ func ours(err error) error {
 	if errors.Is(err, token.ErrInvalid) {
 		return token.Refused(err)
 	}
-	return err
-}
-
-// call calls f, which is the caller's code under the given name, and returns a
-// panic in it as an error.
-func call(name string, f func() error) (err error) {
-	returned := false
-	defer func() {
-		if !returned {
-			err = panics.Error(name, recover())
-		}
-	}()
-	err = f()
-	returned = true
 	return err
 }

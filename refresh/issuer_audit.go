@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 
+	"github.com/tokenlife/tokenlife/internal/panics"
 	"github.com/tokenlife/tokenlife/token"
 )
 
@@ -110,7 +111,7 @@ func (a Audit) LogValue() slog.Value {
 // audit tells OnAudit. A panic in it is not the client's fault.
 func (i *Issuer) audit(ctx context.Context, a Audit) {
 	if i.OnAudit != nil {
-		_ = call("Issuer.OnAudit", func() error { i.OnAudit(ctx, a); return nil })
+		_ = panics.Call("Issuer.OnAudit", func() error { i.OnAudit(ctx, a); return nil })
 	}
 }
 

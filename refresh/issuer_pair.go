@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/tokenlife/tokenlife/internal/panics"
 	"github.com/tokenlife/tokenlife/token"
 )
 
@@ -29,7 +30,7 @@ func (i *Issuer) pair(ctx context.Context, family [16]byte, r *familyRow, access
 
 // mint calls Mint, and sees to it that what it returns says how long it is good.
 func (i *Issuer) mint(ctx context.Context, g Grant) (t token.Token, err error) {
-	err = call("Issuer.Mint", func() (err error) {
+	err = panics.Call("Issuer.Mint", func() (err error) {
 		t, err = i.Mint(ctx, g)
 		return err
 	})

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/tokenlife/tokenlife/internal/panics"
 	"github.com/tokenlife/tokenlife/token"
 )
 
@@ -210,6 +211,6 @@ func (r *Rotator) random(n time.Duration) time.Duration {
 func (r *Rotator) tell(e Event) {
 	if r.OnEvent != nil {
 		// A panic here must not cost the pair.
-		_ = call("OnEvent", func() error { r.OnEvent(e); return nil })
+		_ = panics.Call("OnEvent", func() error { r.OnEvent(e); return nil })
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/tokenlife/tokenlife/internal/panics"
 	"github.com/tokenlife/tokenlife/token"
 )
 
@@ -54,7 +55,7 @@ func (t *rotation) post(s *state, asked reading) (Pair, error) {
 		defer cancel()
 		res := result{err: errors.New("runtime.Goexit called in Exchanger, which must return")}
 		defer func() { returned <- res }()
-		res.err = call("Exchanger", func() (err error) {
+		res.err = panics.Call("Exchanger", func() (err error) {
 			res.pair, err = t.r.Exchanger.Exchange(ctx, s.Refresh.Token.Value)
 			return err
 		})

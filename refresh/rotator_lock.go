@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/tokenlife/tokenlife/internal/panics"
 )
 
 // A lock of the Store, held or waited for.
@@ -48,7 +50,7 @@ func (t *rotation) locked() bool {
 
 func (l *lock) acquire(ctx context.Context, locker Locker, key string) {
 	defer close(l.done)
-	err := call("Store", func() (err error) {
+	err := panics.Call("Store", func() (err error) {
 		l.unlock, err = locker.Lock(ctx, key)
 		return err
 	})
@@ -65,6 +67,6 @@ func (l *lock) release() {
 	l.cancel()
 	<-l.done
 	if l.unlock != nil {
-		_ = call("Store", func() error { l.unlock(); return nil })
+		_ = panics.Call("Store", func() error { l.unlock(); return nil })
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/tokenlife/tokenlife/internal/panics"
 	"github.com/tokenlife/tokenlife/token"
 )
 
@@ -109,7 +110,7 @@ func (r *Rotator) revoke(ctx context.Context, refresh token.Secret) error {
 	timeout, _ := r.times()
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	if err := call("Revoke", func() error { return r.Revoke(ctx, refresh) }); err != nil {
+	if err := panics.Call("Revoke", func() error { return r.Revoke(ctx, refresh) }); err != nil {
 		return fmt.Errorf("revoking the refresh token: %w", err)
 	}
 	return nil

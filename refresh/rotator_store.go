@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/tokenlife/tokenlife/internal/panics"
 )
 
 // A sight is what a look into the Store found.
@@ -29,7 +31,7 @@ func (r *Rotator) storeKey() string { return "pair/" + r.Key }
 func (r *Rotator) look(ctx context.Context) (found sight) {
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
-	err := call("Store", func() (err error) {
+	err := panics.Call("Store", func() (err error) {
 		found.raw, err = r.store().Get(ctx, r.storeKey())
 		return err
 	})
@@ -109,7 +111,7 @@ func (r *Rotator) swap(ctx context.Context, found sight, s state) (sight, error)
 	short, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
 	taken := false
-	err = call("Store", func() (err error) {
+	err = panics.Call("Store", func() (err error) {
 		taken, err = r.store().Swap(short, r.storeKey(), found.raw, raw, s.expires(time.Unix(0, r.now().wall)))
 		return err
 	})

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/tokenlife/tokenlife/internal/panics"
 	"github.com/tokenlife/tokenlife/token"
 )
 
@@ -85,7 +86,7 @@ func (s *Source) callStore(ctx context.Context, doing string, f func(context.Con
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	err := call("Store", func() error { return f(ctx) })
+	err := panics.Call("Store", func() error { return f(ctx) })
 	if err != nil {
 		s.storeFailed(fmt.Errorf("refresh: %s %q in the Store: %w", doing, s.storeKey(), err))
 	}

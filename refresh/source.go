@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/tokenlife/tokenlife/internal/panics"
 	"github.com/tokenlife/tokenlife/skew"
 	"github.com/tokenlife/tokenlife/token"
 )
@@ -187,7 +188,7 @@ func (s *Source) failure(now reading) error {
 // an Invalidator is told as well, so that it does not supply t again.
 func (s *Source) Invalidate(t token.Token) {
 	if base, ok := s.Base.(token.Invalidator); ok {
-		_ = call("Base", func() error { base.Invalidate(t); return nil })
+		_ = panics.Call("Base", func() error { base.Invalidate(t); return nil })
 	}
 	now := s.now()
 	s.mu.Lock()
@@ -217,7 +218,7 @@ func (s *Source) Invalidate(t token.Token) {
 func (s *Source) tell(e Event) {
 	if s.OnEvent != nil {
 		// A panic here must not take the program along.
-		_ = call("OnEvent", func() error { s.OnEvent(e); return nil })
+		_ = panics.Call("OnEvent", func() error { s.OnEvent(e); return nil })
 	}
 }
 

@@ -21,6 +21,20 @@ func Error(name string, value any) error {
 	return fmt.Errorf("%s, with a %T", text, value)
 }
 
+// Call calls f, which is somebody else's code called name, and returns a panic in
+// it as an error. It does not return from a runtime.Goexit.
+func Call(name string, f func() error) (err error) {
+	returned := false
+	defer func() {
+		if !returned {
+			err = Error(name, recover())
+		}
+	}()
+	err = f()
+	returned = true
+	return err
+}
+
 // site returns the function and line that panicked.
 func site() string {
 	pcs := make([]uintptr, 64)

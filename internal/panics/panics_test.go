@@ -36,3 +36,21 @@ func TestError(t *testing.T) {
 		}
 	}
 }
+
+func TestCall(t *testing.T) {
+	t.Parallel()
+	failed := errors.New("failed")
+	if err := Call("Base", func() error { return failed }); err != failed {
+		t.Error(err)
+	}
+	if err := Call("Base", func() error { return nil }); err != nil {
+		t.Error(err)
+	}
+	err := Call("Base", func() error { panic("hush") })
+	if err == nil || !strings.HasPrefix(err.Error(), "Base panicked in ") || strings.Contains(err.Error(), "hush") {
+		t.Error(err)
+	}
+	if err = Call("Base", func() error { panic(nil) }); err == nil {
+		t.Error("no error for panic(nil)")
+	}
+}

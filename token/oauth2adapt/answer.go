@@ -14,6 +14,7 @@ import (
 	"unicode"
 
 	"github.com/tokenlife/tokenlife/internal/origin"
+	"github.com/tokenlife/tokenlife/internal/panics"
 	"github.com/tokenlife/tokenlife/refresh"
 	"github.com/tokenlife/tokenlife/token"
 )
@@ -34,7 +35,7 @@ func (p *post) read(start time.Time, resp *http.Response) (refresh.Pair, error) 
 		return refresh.Pair{}, &refresh.ExchangeError{Err: fmt.Errorf("oauth2adapt: the answer is not from %s: the Client's Transport must not follow redirects", p.to)}
 	}
 	text, whole := "", false
-	err := call("Exchanger.Client", func() error {
+	err := panics.Call("Exchanger.Client", func() error {
 		b, err := io.ReadAll(io.LimitReader(resp.Body, longestBody+1))
 		text, whole = string(b), err == nil && len(b) <= longestBody
 		return err

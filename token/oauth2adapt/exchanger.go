@@ -85,7 +85,7 @@ func (e *Exchanger) Exchange(ctx context.Context, refreshToken token.Secret) (re
 		return refresh.Pair{}, failed(start, refresh.Transient, "nothing was sent", err)
 	}
 	var resp *http.Response
-	err = call("Exchanger.Client", func() (err error) {
+	err = panics.Call("Exchanger.Client", func() (err error) {
 		resp, err = p.client.Do(p.request)
 		return err
 	})
@@ -96,7 +96,7 @@ func (e *Exchanger) Exchange(ctx context.Context, refreshToken token.Secret) (re
 		}
 		return refresh.Pair{}, failed(start, refresh.Unknown, "no answer from "+p.to+", which may have spent the refresh token", err)
 	}
-	defer call("Exchanger.Client", resp.Body.Close) // a panic here must not cost the pair
+	defer panics.Call("Exchanger.Client", resp.Body.Close) // a panic here must not cost the pair
 	return p.read(start, resp)
 }
 
@@ -116,18 +116,4 @@ func sentence(start time.Time, what string, err error) error {
 		what += fmt.Sprintf(" within %v", time.Since(start).Round(time.Millisecond))
 	}
 	return fmt.Errorf("oauth2adapt: %s: %w", what, err)
-}
-
-// call calls f, which is the caller's code under the given name, and returns a
-// panic in it as an error.
-func call(name string, f func() error) (err error) {
-	returned := false
-	defer func() {
-		if !returned {
-			err = panics.Error(name, recover())
-		}
-	}()
-	err = f()
-	returned = true
-	return err
 }

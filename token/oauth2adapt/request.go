@@ -15,6 +15,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"github.com/tokenlife/tokenlife/internal/origin"
+	"github.com/tokenlife/tokenlife/internal/panics"
 	"github.com/tokenlife/tokenlife/token"
 )
 
@@ -39,7 +40,7 @@ func (e *Exchanger) prepare(ctx context.Context, refreshToken token.Secret) (*po
 		return nil, err
 	}
 	if e.Sign != nil {
-		err := call("Exchanger.Sign", func() error { return e.Sign(ctx, added, form) })
+		err := panics.Call("Exchanger.Sign", func() error { return e.Sign(ctx, added, form) })
 		if err != nil {
 			return nil, fmt.Errorf("Exchanger.Sign gave nothing: %w", err)
 		}

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/oauth2"
 
+	"github.com/tokenlife/tokenlife/internal/panics"
 	"github.com/tokenlife/tokenlife/token"
 )
 
@@ -81,7 +82,7 @@ func (s *source) ask(c *tokenCall) {
 		close(c.done)
 	}()
 	var t *oauth2.Token
-	err := call("the oauth2.TokenSource", func() (err error) {
+	err := panics.Call("the oauth2.TokenSource", func() (err error) {
 		t, err = s.ts.Token()
 		return err
 	})
