@@ -125,7 +125,6 @@ func (r *Rotator) overwrite(ctx context.Context, replacement func(stored *state)
 			r.mu.Lock()
 			defer r.mu.Unlock()
 			r.known = &known{state: *found.state, access: k.access}
-			r.verdict = nil
 			r.calm()
 			return nil
 		}
