@@ -27,12 +27,13 @@ var jose = []string{"github.com/golang-jwt/jwt/v5", "github.com/go-jose/go-jose/
 var mayImport = map[string][]string{
 	"internal/origin":     {},
 	"internal/panics":     {},
+	"internal/pipe":       {},
 	"internal/strictjson": {},
 	"internal/jose":       {"internal/strictjson"},
 	"token":               {"internal/origin", "internal/jose", "internal/panics", "internal/strictjson"},
 	"token/seal":          {"token", "internal/origin", "internal/jose", "internal/panics", "internal/strictjson"},
 	"token/jwt":           {"token", "skew", "internal/origin", "internal/jose", "internal/panics", "internal/strictjson"},
-	"token/jwt/jwttest":   {"token/jwt", "token", "skew", "internal/origin", "internal/jose", "internal/panics", "internal/strictjson"},
+	"token/jwt/jwttest":   {"internal/pipe", "token/jwt", "token", "skew", "internal/origin", "internal/jose", "internal/panics", "internal/strictjson"},
 	"token/jwe":           {"token/jwt", "token/seal", "token", "skew", "internal/origin", "internal/jose", "internal/panics", "internal/strictjson"},
 	"token/introspect":    {"token", "skew", "internal/origin", "internal/jose", "internal/panics", "internal/strictjson"},
 	"skew":                {"internal/origin"},
@@ -41,6 +42,8 @@ var mayImport = map[string][]string{
 	"refresh/sqlstore":    {"refresh", "token", "token/seal", "skew", "internal/origin", "internal/jose", "internal/panics", "internal/strictjson"},
 	"refresh/redisstore":  {"refresh", "token", "token/seal", "skew", "internal/origin", "internal/jose", "internal/panics", "internal/strictjson"},
 	"token/oauth2adapt":   {"refresh", "token", "token/seal", "skew", "internal/origin", "internal/jose", "internal/panics", "internal/strictjson"},
+	"rancher":             {"refresh", "token", "token/seal", "skew", "internal/origin", "internal/jose", "internal/panics", "internal/strictjson"},
+	"rancher/ranchertest": {"internal/pipe"},
 	"kube":                {"token", "skew", "internal/origin", "internal/jose", "internal/panics", "internal/strictjson"},
 }
 

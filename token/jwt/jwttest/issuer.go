@@ -1,15 +1,13 @@
 package jwttest
 
 import (
-	"context"
-	"fmt"
-	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/tokenlife/tokenlife/internal/pipe"
 )
 
 // An Issuer signs tokens and publishes its keys, beneath its URL, with an
@@ -37,7 +35,6 @@ type Issuer struct {
 
 	tb     testing.TB
 	client *http.Client
-	server http.Server // of connections through net.Pipe
 
 	mu      sync.Mutex
 	kept    []*key // the newest is the last, and signs
@@ -52,14 +49,7 @@ type Issuer struct {
 // Nothing of it runs between requests.
 func NewIssuer(tb testing.TB) *Issuer {
 	i := &Issuer{URL: "https://issuer.example", tb: tb, enemies: make(map[string]*key)}
-	i.server.Handler = http.HandlerFunc(i.serve)
-	i.client = &http.Client{Transport: &http.Transport{
-		DialContext:    i.dial,
-		DialTLSContext: i.dial, // no TLS: nobody is between the ends of a pipe
-		// An idle connection has goroutines at both ends that wait for ever,
-		// and a synctest bubble cannot end before they do.
-		DisableKeepAlives: true,
-	}}
+	i.client = pipe.Client("jwttest", func() string { return i.URL }, http.HandlerFunc(i.serve))
 	return i
 }
 
@@ -68,7 +58,7 @@ func NewIssuer(tb testing.TB) *Issuer {
 // time stands still while a port is open: use NewIssuer there.
 func NewServer(tb testing.TB) *Issuer {
 	i := NewIssuer(tb)
-	server := httptest.NewServer(i.server.Handler)
+	server := httptest.NewServer(http.HandlerFunc(i.serve))
 	tb.Cleanup(server.Close)
 	i.URL = server.URL
 	return i
@@ -85,41 +75,3 @@ func (i *Issuer) now() time.Time {
 	}
 	return time.Now()
 }
-
-// dial connects to the Issuer, if that is what is at addr.
-func (i *Issuer) dial(_ context.Context, network, addr string) (net.Conn, error) {
-	u, err := url.Parse(i.URL)
-	if err != nil {
-		return nil, err
-	}
-	port := u.Port()
-	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
-	}
-	if addr != net.JoinHostPort(u.Hostname(), port) {
-		return nil, fmt.Errorf("jwttest: this client reaches %s and nothing else", i.URL)
-	}
-	client, server := net.Pipe()
-	go i.server.Serve(&single{server})
-	return client, nil
-}
-
-// A single is a listener to whom one connection comes, and then no other.
-type single struct{ conn net.Conn }
-
-func (l *single) Accept() (net.Conn, error) {
-	if l.conn == nil {
-		return nil, net.ErrClosed
-	}
-	conn := l.conn
-	l.conn = nil
-	return conn, nil
-}
-
-func (l *single) Close() error   { return nil }
-func (l *single) Addr() net.Addr { return pipe{} }
-
-type pipe struct{}
-
-func (pipe) Network() string { return "pipe" }
-func (pipe) String() string  { return "pipe" }
