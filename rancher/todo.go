@@ -1,0 +1,5 @@
+package rancher
+
+import "errors"
+
+var errTODO = errors.New("TODO")
