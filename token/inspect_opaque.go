@@ -5,7 +5,7 @@ import "strings"
 // Rancher's alphabets: that of 1.6 is base64 without the characters that people
 // mistake for each other, that of 2.x letters and digits that spell no words.
 const (
-	base58        = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnpqrstuvwxyz"
+	base58        = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 	rancherSecret = "bcdfghjklmnpqrstvwxz2456789"
 )
 

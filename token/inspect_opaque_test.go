@@ -41,6 +41,10 @@ func TestInspectOpaque(t *testing.T) {
 		{"110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw", token.KindUnknown, ""},
 
 		{"V1dMyPArix5nN1jxiA6DdzsqdZitDJhZuBR3vZNr", token.KindRancher16, ""},
+		{"V1dMyPArix5nN1jxiA6DdzsqdZitDJhZuBR3vZNo", token.KindRancher16, ""}, // of the o only the capital is left out
+		{"V1dMyPArix5nN1jxiA6DdzsqdZitDJhZuBR3vZNO", token.KindUnknown, ""},
+		{"V1dMyPArix5nN1jxiA6DdzsqdZitDJhZuBR3vZNl", token.KindUnknown, ""},
+		{"V1dMyPArix5nN1jxiA6DdzsqdZitDJhZuBR3vZNI", token.KindUnknown, ""},
 		{"V1dMyPArix5nN1jxiA6DdzsqdZitDJhZuBR3vZN", token.KindUnknown, ""},
 		{"V1dMyPArix5nN1jxiA6DdzsqdZitDJhZuBR3vZN0", token.KindUnknown, ""}, // no zero in base58
 		{"V1dMyPArix5nN1jxiA6DdzsqdZit DJhZuBR3vZNr", token.KindUnknown, ""},
