@@ -33,7 +33,8 @@ type Source struct {
 	// runs briefly and often, or as many replicas, need not get a new one each
 	// time. It holds the token in the clear. Machines that share a Store are
 	// presumed to agree within [skew.DefaultLeeway] what time it is. A Store
-	// that fails is reported to OnEvent and done without.
+	// that fails is reported to OnEvent and done without. No caller waits for it
+	// to be written: a program that ends at once may leave it as it was.
 	Store Store
 	Key   string
 
