@@ -1,0 +1,61 @@
+package ranchertest_test
+
+import (
+	"regexp"
+	"testing"
+)
+
+// A browser, and nobody else, has to echo its cookie.
+func TestV2BetaCSRF(t *testing.T) {
+	t.Parallel()
+	const (
+		browser = "User-Agent: Opera/9.80 MOZILLA"
+		cookie  = "; CSRF=0123456789"
+		good    = `{"value":"28800000"}`
+	)
+	for _, tt := range []struct {
+		name, request, body string
+		cookie, agent       string
+		echo                string
+		status              int
+		issued              string // a pattern for the cookie that is set; empty for none
+	}{
+		{"applies only to browsers", "PUT " + expiry, good, cookie, "User-Agent: curl/7.1", "X-Api-Csrf: 9876543210", 200, ""},
+		{"no cookie: one is issued, and a PUT is let through", "PUT " + expiry, good, "", browser, "", 200, "^CSRF=[0-9A-F]{10};Path=/$"},
+		{"no cookie: one is issued, and a POST is let through", "POST /v2-beta/token", `{"code":"admin:s3cret"}`, "", browser, "", 201, "^CSRF=[0-9A-F]{10};Path=/$"},
+		{"cookie without an echo", "PUT " + expiry, good, cookie, browser, "", 403, ""},
+		{"cookie and another echo", "PUT " + expiry, good, cookie, browser, "X-Api-Csrf: 9876543210", 403, ""},
+		{"cookie and its echo", "PUT " + expiry, good, cookie, browser, "X-Api-Csrf: 0123456789", 200, "^CSRF=0123456789;Path=/$"},
+		{"echo in the query", "PUT " + expiry + "?CSRF=0123456789", good, cookie, browser, "", 200, "^CSRF=0123456789;Path=/$"},
+		{"GET needs no echo", projects, "", cookie, browser, "", 200, "^CSRF=0123456789;Path=/$"},
+		{"GET that is a PUT by _method needs one", "GET " + expiry + "?_method=put", "", cookie, browser, "", 403, ""},
+		{"401 comes before it", "PUT " + expiry, good, cookie, browser, "Cookie: CSRF=0123456789", 401, ""},
+		{"comes before 422", "POST /v2-beta/token", `{}`, cookie, browser, "", 403, ""},
+		{"comes before 405", "PUT /v2-beta/token", `{}`, cookie, browser, "", 403, ""},
+	} {
+		t.Run("A.10 "+tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := newV2Beta()
+			headers := []string{"Cookie: token=" + login(t, s, "admin:s3cret") + tt.cookie, tt.agent}
+			if tt.echo != "" {
+				headers = append(headers, tt.echo)
+			}
+			r := ask(t, s, tt.request, tt.body, headers...)
+			if r.status != tt.status {
+				t.Errorf("%d, want %d: %s", r.status, tt.status, r.known())
+			}
+			if got := r.header.Get("Set-Cookie"); tt.issued == "" && got != "" || !regexp.MustCompile(tt.issued).MatchString(got) {
+				t.Errorf("cookie %q", got)
+			}
+		})
+	}
+
+	t.Run("A.10 whichever way the token is presented", func(t *testing.T) {
+		t.Parallel()
+		s := newV2Beta()
+		r := ask(t, s, "PUT "+expiry, good, "Authorization: Bearer "+login(t, s, "admin:s3cret"), "Cookie: CSRF=0123456789", browser)
+		if r.status != 403 {
+			t.Errorf("%d", r.status)
+		}
+	})
+}
