@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/tokenlife/tokenlife/internal/strictjson"
 )
@@ -17,8 +18,9 @@ func (a *answer) reader() strictjson.Reader {
 // isPage reports whether the answer is for people: a proxy's login page, or
 // Rancher's own UI, which some paths fall back to.
 func (a *answer) isPage() bool {
-	kind := a.header.Get("Content-Type")
-	return strings.HasPrefix(kind, "text/html") || kind == "" && strings.HasPrefix(strings.TrimSpace(a.body), "<")
+	text := strings.TrimSpace(strings.TrimPrefix(a.body, "\ufeff"))
+	kind := strings.ToLower(a.header.Get("Content-Type"))
+	return strings.HasPrefix(text, "<") || text != "" && strings.HasPrefix(kind, "text/html")
 }
 
 // A said is what an error of Rancher's says, in any of its shapes: those of
@@ -37,7 +39,7 @@ type said struct {
 func read(a *answer) said {
 	s := said{status: a.status}
 	var kind, baseType, k8s string
-	var plainStatus bool
+	var failure bool
 	r := a.reader()
 	for name := range r.Object() {
 		switch name {
@@ -48,7 +50,7 @@ func read(a *answer) said {
 		case "kind":
 			k8s = text(&r)
 		case "status":
-			plainStatus = r.Kind() == strictjson.Number || r.Kind() == strictjson.String
+			failure = text(&r) == "Failure"
 		case "code", "reason":
 			if t := text(&r); t != "" {
 				s.code = t
@@ -62,7 +64,7 @@ func read(a *answer) said {
 	if r.End() != nil {
 		return said{status: a.status}
 	}
-	s.isError = kind == "error" || baseType == "error" || k8s == "Status" && plainStatus
+	s.isError = kind == "error" || baseType == "error" || k8s == "Status" && failure
 	if !s.isError {
 		return said{status: a.status}
 	}
@@ -96,7 +98,7 @@ func (a *answer) date() time.Time {
 // brief returns the beginning of s, as one line that can be printed.
 func brief(s string, most int) string {
 	s = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r == '\uFFFD' || 0x80 <= r && r < 0xa0 || r == '\u2028' || r == '\u2029' {
+		if r == '\uFFFD' || !unicode.IsPrint(r) {
 			return ' '
 		}
 		return r

@@ -7,11 +7,13 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"path"
+	"slices"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/tokenlife/tokenlife/internal/origin"
+	"github.com/tokenlife/tokenlife/internal/panics"
 )
 
 const (
@@ -50,9 +52,11 @@ type answer struct {
 // is an *Error, and says that there was no answer, or none that can be one of
 // Rancher's.
 func (s *Server) do(ctx context.Context, c call) (*answer, error) {
+	c.op = withoutSecret(c.op)
+	before := s.cookie()
 	a, err := s.once(ctx, c)
 	if err == nil && (a.status == http.StatusForbidden || a.status == http.StatusUnprocessableEntity) &&
-		read(a).code == "InvalidCSRFToken" && s.learn(a.header) {
+		read(a).code == "InvalidCSRFToken" && !s.cookie().Equal(before) {
 		// It was refused before anything was done, and has said what it wants:
 		// something between here and there makes it take us for a browser.
 		return s.once(ctx, c)
@@ -60,123 +64,146 @@ func (s *Server) do(ctx context.Context, c call) (*answer, error) {
 	return a, err
 }
 
+// once makes a call once.
 func (s *Server) once(ctx context.Context, c call) (*answer, error) {
 	u, err := s.address()
 	if err != nil {
 		return nil, c.fail(err)
 	}
-	timeout := s.Timeout
-	if timeout == 0 {
-		timeout = defaultTimeout
-	}
-	if timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, timeout, lateError(timeout))
-		defer cancel()
-	}
-	r, sent, err := s.request(ctx, u, c)
+	ctx, cancel := s.bound(ctx)
+	defer cancel()
+	e := &exchange{body: body{text: strings.NewReader(c.body)}}
+	r, err := s.request(e.trace(ctx), u, c, &e.body)
 	if err != nil {
 		return nil, c.fail(err)
 	}
-	client, err := s.client(r)
+	transport, err := s.transport(r)
 	if err != nil {
 		return nil, c.fail(err)
 	}
-	a := &answer{op: c.op, from: r.Method + " " + name(r.URL), sent: time.Now()}
-	resp, err := client.Do(r)
-	if err != nil {
-		return nil, c.unreached(ctx, a, err, sent)
-	}
-	defer resp.Body.Close()
-	a.received, a.status, a.header = time.Now(), resp.StatusCode, resp.Header
-	if resp.Request != nil && origin.Of(resp.Request.URL) != origin.Of(u) {
-		return nil, a.odd("the answer came from another server", "Server.HTTP must not follow redirects by itself")
-	}
-	s.learn(resp.Header)
-	most := c.most
-	if most == 0 {
-		most = longestAnswer
-	}
-	body, err := io.ReadAll(io.LimitReader(resp.Body, int64(most)+1))
-	a.body = string(body)
+	a := &answer{op: c.op, from: r.Method + " " + brief(name(r.URL), 300), sent: time.Now()}
+	var odd *Error
+	panicked := panics.Call("the Transport of Server.HTTP", func() error {
+		// Without an http.Client around it: nobody follows a redirect, and
+		// nobody adds a cookie.
+		var resp *http.Response
+		resp, err = transport.RoundTrip(r)
+		if err == nil && (resp == nil || resp.Body == nil) {
+			err = errors.New("the Transport of Server.HTTP returned neither an answer nor an error")
+		}
+		if err != nil {
+			return nil
+		}
+		defer resp.Body.Close()
+		if odd = s.take(a, resp, r, c); odd == nil {
+			err = a.readBody(resp.Body, c)
+		}
+		return nil
+	})
 	switch {
+	case panicked != nil:
+		return nil, c.panicked(a, panicked, e)
+	case odd != nil:
+		return nil, odd
+	case errors.Is(err, errTooLong):
+		return nil, a.odd(err.Error(), "is this Rancher?")
 	case err != nil:
-		return nil, c.unreached(ctx, a, err, sent)
-	case len(body) > most:
-		return nil, a.odd(fmt.Sprintf("the answer is longer than %d bytes", most), "is this Rancher?")
-	case a.status/100 == 3:
-		return nil, a.odd("it redirects"+elsewhere(u, resp), "set Server.URL to where Rancher itself is, behind any login page")
+		return nil, c.unreached(ctx, a, err, e)
 	case a.isPage():
 		return nil, a.odd("it answers with a page for people", "is this Rancher, and is there a proxy that wants a login of its own?")
+	case a.status/100 == 2 && read(a).isError:
+		return nil, a.odd("an error, with the status of a success", "is there a proxy that changes what Rancher answers?")
 	}
 	return a, nil
 }
 
-// request returns the request of a call, and what tells whether any of it can
-// have reached the server.
-func (s *Server) request(ctx context.Context, u *url.URL, c call) (*http.Request, *body, error) {
+// take takes the head of an answer to r. The error says that it is not one of
+// the server's own.
+func (s *Server) take(a *answer, resp *http.Response, r *http.Request, c call) *Error {
+	a.received, a.status, a.header = time.Now(), resp.StatusCode, resp.Header
+	if by := resp.Request; by != nil && (by.Response != nil || origin.Of(by.URL) != origin.Of(r.URL)) {
+		return a.odd("it redirected, and that was followed", "set Server.HTTP to a client whose Transport does not follow redirects by itself")
+	}
+	s.learn(resp.Header)
+	switch a.status / 100 {
+	case 3:
+		return a.odd("it redirects"+elsewhere(resp, r, c), "set Server.URL to where Rancher itself is, behind any login page")
+	case 2, 4, 5:
+		return nil
+	}
+	return a.odd("this ends no request", "is this Rancher?")
+}
+
+var errTooLong = errors.New("the answer is too long")
+
+// readBody reads the body of an answer, as far as it is as long as it may be.
+func (a *answer) readBody(r io.Reader, c call) error {
+	most := c.most
+	if most == 0 {
+		most = longestAnswer
+	}
+	text, err := io.ReadAll(io.LimitReader(r, int64(most)+1))
+	if len(text) > most {
+		return fmt.Errorf("%w: more than %d bytes", errTooLong, most)
+	}
+	a.body = string(text)
+	return err
+}
+
+// request returns the request of a call.
+func (s *Server) request(ctx context.Context, u *url.URL, c call, b *body) (*http.Request, error) {
 	p, query, _ := strings.Cut(c.path, "?")
-	plain, err := url.PathUnescape(p)
-	if err != nil || !strings.HasPrefix(p, "/") || strings.Contains(plain, "/../") || strings.HasSuffix(plain, "/..") {
-		return nil, nil, errors.New("a name has characters in it that no name has")
+	if !plain(p) || strings.ContainsFunc(query, func(r rune) bool { return r <= ' ' || r >= 0x7f || r == '#' }) {
+		return nil, errors.New("there is a name with characters in it that no name of Rancher's has; if it is that of a token, give the part before the colon only")
 	}
 	to := *u
-	to.Path, to.RawPath, to.RawQuery = u.Path+plain, u.EscapedPath()+p, query
-	b := &body{text: strings.NewReader(c.body)}
+	to.Path, to.RawPath, to.RawQuery = u.Path+p, u.EscapedPath()+p, query
 	var reader io.Reader
 	if c.body != "" {
 		reader = b
 	}
 	r, err := http.NewRequestWithContext(ctx, c.method, to.String(), reader)
 	if err != nil {
-		return nil, nil, errors.New("the request cannot be made: is Server.URL a URL?")
+		return nil, errors.New("the request cannot be made: is Server.URL a URL?")
 	}
 	if reader != nil {
+		// There is no GetBody: nothing is sent twice.
 		r.ContentLength = b.text.Size()
-		r.GetBody = nil // nothing is sent twice
 		r.Header.Set("Content-Type", "application/json")
 	}
 	r.Header.Set("Accept", "application/json")
 	for key, values := range c.header {
-		r.Header[key] = values
+		r.Header[http.CanonicalHeaderKey(key)] = slices.Clone(values)
 	}
-	s.mu.Lock()
-	csrf := s.csrf
-	s.mu.Unlock()
-	if csrf != "" {
-		r.AddCookie(&http.Cookie{Name: "CSRF", Value: csrf})
+	if csrf := s.cookie(); !csrf.IsZero() {
+		r.AddCookie(&http.Cookie{Name: "CSRF", Value: csrf.Reveal()})
 	}
 	if c.present != nil {
 		c.present(r)
 	}
 	echoCSRF(r)
-	return r, b, nil
+	return r, nil
 }
 
-// learn keeps the cookie CSRF that the server has set, and reports whether it
-// is another than before.
-func (s *Server) learn(h http.Header) bool {
-	for _, c := range (&http.Response{Header: h}).Cookies() {
-		if c.Name == "CSRF" && len(c.Value) <= 64 {
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			changed := s.csrf != c.Value
-			s.csrf = c.Value
-			return changed
-		}
-	}
-	return false
+// plain reports whether p is a path that all read alike, the server and the
+// proxies before it: what has to be escaped, or leads up, can become another
+// path on the way. Neither is in any name of Rancher's.
+func plain(p string) bool {
+	return p != "/" && p == path.Clean("/"+p) && !strings.ContainsFunc(p, func(r rune) bool {
+		return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("/-._~", r))
+	})
 }
 
-// echoCSRF repeats the cookie CSRF in the header X-API-CSRF, as a server asks
-// whoever may be a browser to. The header goes where the cookie goes.
-func echoCSRF(r *http.Request) {
-	if r.Method == http.MethodGet || r.Method == "" {
-		return
+// withoutSecret returns what a call is for, in brief and without what is behind
+// a colon: who gives a whole token where its name is wanted does not find it in
+// the error.
+func withoutSecret(op string) string {
+	op, _, found := strings.Cut(op, ":")
+	op = brief(op, 120)
+	if found {
+		op += ":…"
 	}
-	if c, err := r.Cookie("CSRF"); err == nil && c.Value != "" {
-		r.Header.Set("X-Api-Csrf", c.Value)
-	}
+	return op
 }
 
 // name returns what errors call a URL: its query may have a secret in it.
@@ -184,39 +211,21 @@ func name(u *url.URL) string {
 	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}).String()
 }
 
-// elsewhere says where a redirect goes, if that is another origin.
-func elsewhere(u *url.URL, resp *http.Response) string {
+// elsewhere says where a redirect goes, if that is another origin, and not one
+// whose name was made of what was sent.
+func elsewhere(resp *http.Response, r *http.Request, c call) string {
 	to, err := resp.Location()
-	if err != nil || origin.Of(to) == origin.Of(u) {
+	if err != nil || origin.Of(to) == origin.Of(r.URL) {
 		return ""
+	}
+	sent := strings.ToLower(c.body)
+	for _, values := range r.Header {
+		sent += "\n" + strings.ToLower(strings.Join(values, "\n"))
+	}
+	for _, label := range strings.Split(strings.ToLower(to.Hostname()), ".") {
+		if len(label) > 3 && strings.Contains(sent, label) {
+			return " to another host"
+		}
 	}
 	return " to " + brief(origin.Of(to).String(), 100)
 }
-
-// A body is that of a request. Until somebody has begun to read it no server can
-// have done what it asks for.
-type body struct {
-	text  *strings.Reader
-	state atomic.Int32
-}
-
-const (
-	untouched = iota
-	begun
-	stopped
-)
-
-// Read implements [io.Reader].
-func (b *body) Read(p []byte) (int, error) {
-	if !b.state.CompareAndSwap(untouched, begun) && b.state.Load() == stopped {
-		return 0, errors.New("rancher: the call is over")
-	}
-	return b.text.Read(p)
-}
-
-// Close implements [io.Closer].
-func (b *body) Close() error { return nil }
-
-// stop reports whether nobody has begun to read b, and sees to it that nobody
-// will.
-func (b *body) stop() bool { return b.state.CompareAndSwap(untouched, stopped) }

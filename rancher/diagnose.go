@@ -1,6 +1,8 @@
 package rancher
 
 import (
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/tokenlife/tokenlife/token"
@@ -17,7 +19,94 @@ type Suspect struct {
 	Created         time.Time
 	Lifetime, Asked time.Duration
 
+	// User is whom it was made for, as a Login has said. The ID and the Provider
+	// are looked at; what is empty is not known.
+	User User
+
 	// URL is what it was refused for, if that is known: a URL of the server, or
-	// the path of one.
+	// the path of one. Diagnose asks for it with GET, without its query.
 	URL string
+
+	// Err is what a call that it was sent with has failed with, if there was
+	// one; an [*Error] says the most.
+	Err error
 }
+
+// diagnosisTime bounds a diagnosis, however many things it has to ask for.
+const diagnosisTime = time.Minute
+
+// edge is how near to its end a token can be good at one machine and expired at
+// another: Rancher's processes, its API server and the clusters each have a
+// clock.
+const edge = time.Minute
+
+// certain returns a cause that the evidence proves.
+func certain(cause, remedy string, evidence ...token.Evidence) token.Finding {
+	return token.Finding{Cause: cause, Certain: true, Evidence: evidence, Remedy: remedy}
+}
+
+// likely returns a cause that the evidence speaks for.
+func likely(cause, remedy string, evidence ...token.Evidence) token.Finding {
+	return token.Finding{Cause: cause, Evidence: evidence, Remedy: remedy}
+}
+
+// saw returns a fact.
+func saw(what, format string, args ...any) token.Evidence {
+	return token.Evidence{What: what, Value: fmt.Sprintf(format, args...)}
+}
+
+// settled reports whether a finding is certain.
+func settled(findings []token.Finding) bool {
+	for _, f := range findings {
+		if f.Certain {
+			return true
+		}
+	}
+	return false
+}
+
+// without returns findings that repeat none of the secrets: what a server says
+// of a token may be what it was sent. What repeats a part of one is left out
+// altogether.
+func without(findings []token.Finding, secrets ...token.Secret) []token.Finding {
+	for _, s := range secrets {
+		text := s.Reveal()
+		if _, key, ok := strings.Cut(text, ":"); ok {
+			text = key // what stands before is a name
+		}
+		hide := func(said *string) {
+			if repeats(*said, text) {
+				*said = "[redacted: it repeats a secret]"
+			}
+		}
+		for i := range findings {
+			f := &findings[i]
+			hide(&f.Cause)
+			hide(&f.Remedy)
+			for j := range f.Evidence {
+				hide(&f.Evidence[j].What)
+				hide(&f.Evidence[j].Value)
+			}
+		}
+	}
+	return findings
+}
+
+// repeats reports whether a part of secret, of a length that is no accident, is
+// in text.
+func repeats(text, secret string) bool {
+	const telling = 12
+	n := min(telling, len(secret))
+	if n < telling/2 {
+		return false
+	}
+	for i := range len(secret) - n + 1 {
+		if strings.Contains(text, secret[i:i+n]) {
+			return true
+		}
+	}
+	return false
+}
+
+// stamp writes a time for people.
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }

@@ -1,11 +1,9 @@
 package rancher
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
@@ -92,7 +90,7 @@ func (e *Error) Error() string {
 		b.WriteString(": " + e.From)
 	}
 	if e.Status != 0 {
-		fmt.Fprintf(&b, ": %d %s", e.Status, http.StatusText(e.Status))
+		b.WriteString(strings.TrimRight(fmt.Sprintf(": %d %s", e.Status, http.StatusText(e.Status)), " "))
 	}
 	for _, part := range []string{e.Code, e.Saw} {
 		if part != "" {
@@ -116,44 +114,8 @@ func (e *Error) RetryAfter() time.Duration { return e.retryAfter }
 
 // fail returns the error of a call that was not made.
 func (c call) fail(err error) *Error {
-	return &Error{Op: c.op, Err: ours(err), unsent: true}
+	return &Error{Op: withoutSecret(c.op), Err: ours(err), unsent: true}
 }
-
-// unreached returns the error of a call that had no answer, or not all of one.
-func (c call) unreached(ctx context.Context, a *answer, err error, b *body) *Error {
-	if e, ok := errors.AsType[*url.Error](err); ok {
-		err = e.Err // without the URL, which may have a secret in its query
-	}
-	e := &Error{
-		Op: c.op, From: a.from, Status: a.status,
-		Remedy: "is it running, and can it be reached from here?",
-		unsent: c.body != "" && b.stop(),
-	}
-	if a.status != 0 {
-		e.Saw, e.Remedy = "the answer ends in the middle", "try again"
-	}
-	why := brief(err.Error(), 300)
-	switch late, ok := errors.AsType[lateError](context.Cause(ctx)); {
-	case ok:
-		e.Err = fmt.Errorf("%w: %w", ErrUnavailable, late)
-	case ctx.Err() != nil:
-		e.Err, e.Remedy = ctx.Err(), "" // whoever has called has gone
-	case strings.Contains(why, "x509:") || strings.Contains(why, "tls:"):
-		e.Err = fmt.Errorf("%w: %s", ErrUnavailable, why)
-		e.Remedy = "have Server.HTTP trust the server's certificate authority; GET /v3/settings/cacerts shows it, to be compared with what its operator says"
-	default:
-		e.Err = fmt.Errorf("%w: %s", ErrUnavailable, why)
-	}
-	return e
-}
-
-// A lateError ends a call that has had its time.
-type lateError time.Duration
-
-func (e lateError) Error() string {
-	return fmt.Sprintf("no answer within %v (Server.Timeout)", time.Duration(e))
-}
-func (e lateError) Unwrap() error { return context.DeadlineExceeded }
 
 // odd returns the error of an answer that cannot be one of Rancher's.
 func (a *answer) odd(saw, remedy string) *Error {

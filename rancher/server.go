@@ -1,16 +1,19 @@
 package rancher
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/tokenlife/tokenlife/internal/origin"
+	"github.com/tokenlife/tokenlife/token"
 )
 
 // A Server is where a Rancher is, whichever it is, and how to reach it. Set its
@@ -22,9 +25,9 @@ type Server struct {
 	// Rancher. Required.
 	URL string
 
-	// HTTP makes the requests; nil means one of its own. Its redirects are not
-	// followed, and its cookies are not sent: a forgotten one would hide the
-	// token that is.
+	// HTTP makes the requests, by its Transport and within its Timeout; nil means
+	// [http.DefaultTransport]. Redirects are not followed, and its cookies are
+	// not sent: a forgotten one would hide the token that is.
 	HTTP *http.Client
 
 	// Timeout bounds one request; 0 means 10 seconds, negative means no bound.
@@ -35,7 +38,7 @@ type Server struct {
 	Insecure bool
 
 	mu   sync.Mutex
-	csrf string // the cookie CSRF that the server has set
+	csrf token.Secret // the cookie CSRF that the server has set
 }
 
 const defaultTimeout = 10 * time.Second
@@ -56,13 +59,19 @@ func (s *Server) address() (*url.URL, error) {
 	if o := origin.Of(u); !o.Encrypted() && !o.Plain() {
 		return nil, errors.New("Server.URL is neither https nor http")
 	}
-	switch last := path.Base(u.Path); last {
-	case "v1", "v2-beta", "v3", "v3-public", "v1-public", "dashboard", "login":
-		return nil, fmt.Errorf("Server.URL ends in /%s: leave that off, it is the server's own", last)
+	for _, part := range strings.Split(u.Path, "/") {
+		if slices.Contains(ownPaths, part) {
+			return nil, fmt.Errorf("Server.URL has /%s in it: leave that off with what follows, it is the server's own", part)
+		}
 	}
-	u.Path = strings.TrimRight(u.Path, "/")
+	if u.Path = strings.TrimRight(u.Path, "/"); u.Path != "" && u.Path != path.Clean(u.Path) {
+		return nil, errors.New("Server.URL has a path with //, /./ or /../ in it: write it without")
+	}
 	return u, nil
 }
+
+// ownPaths are what people find behind the address of a server.
+var ownPaths = []string{"v1", "v2-beta", "v3", "v3-public", "v1-public", "dashboard", "login"}
 
 // Origin returns the scheme, host and port of s.URL, the one place where its
 // tokens may go, for token.Transport; empty if the URL is none.
@@ -76,24 +85,32 @@ func (s *Server) Origin() string {
 
 // base returns what sends requests.
 func (s *Server) base() http.RoundTripper {
-	if s.HTTP != nil && s.HTTP.Transport != nil {
+	if s != nil && s.HTTP != nil && s.HTTP.Transport != nil {
 		return s.HTTP.Transport
 	}
 	return http.DefaultTransport
 }
 
-// client returns a client that sends r to where it is for and no further.
-func (s *Server) client(r *http.Request) (*http.Client, error) {
-	client := http.Client{
-		Transport:     s.base(),
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-	if s.HTTP != nil {
-		client.Timeout = s.HTTP.Timeout
-	}
-	to := origin.Of(r.URL)
-	if !s.Insecure && !to.Encrypted() && !(to.Loopback() && origin.Direct(client.Transport, r)) {
+// transport returns base for r, unless what r carries could be read on the way.
+func (s *Server) transport(r *http.Request) (http.RoundTripper, error) {
+	base, to := s.base(), origin.Of(r.URL)
+	if !s.Insecure && !to.Encrypted() && !(to.Loopback() && origin.Direct(base, r)) {
 		return nil, fmt.Errorf("nothing was sent to %s, where others could read it: use https, or a loopback address such as 127.0.0.1 over an http.Transport without a proxy, or set Server.Insecure", to)
 	}
-	return &client, nil
+	return base, nil
+}
+
+// bound returns ctx with what is set to bound one request.
+func (s *Server) bound(ctx context.Context) (context.Context, context.CancelFunc) {
+	late := lateError{s.Timeout, "Server.Timeout"}
+	if late.limit == 0 {
+		late.limit = defaultTimeout
+	}
+	if s.HTTP != nil && s.HTTP.Timeout > 0 && (late.limit < 0 || s.HTTP.Timeout < late.limit) {
+		late = lateError{s.HTTP.Timeout, "Server.HTTP.Timeout"}
+	}
+	if late.limit < 0 {
+		return ctx, func() {}
+	}
+	return context.WithTimeoutCause(ctx, late.limit, late)
 }

@@ -2,65 +2,67 @@ package rancher
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"sync/atomic"
 
 	"github.com/tokenlife/tokenlife/token"
 )
 
 // A V2Beta is a client of Rancher 1.6, by its API v2-beta. It is an [API].
 //
-// Set the fields before first use. It is then safe for concurrent use.
+// A token is 40 characters that say nothing: what it is good for and until when
+// only the server knows, and it tells nobody. So Login computes the end, and
+// Probe is how to ask whether it has come.
+//
+// Set the fields before first use; it must not be copied afterwards. It is then
+// safe for concurrent use.
 type V2Beta struct {
 	Server *Server // required
 
 	// Source supplies the tokens that Setting is called with, and with which
-	// Diagnose asks about another; nil if there is none.
+	// Diagnose asks about another; nil if there is none. If a token is refused
+	// and Source is a [token.Invalidator], such as a refresh.Source, it is told,
+	// and Setting asks once more with another.
 	Source token.Source
 
 	// Project is the id of a project, such as "1a5", to which Set confines
 	// requests (X-API-Project-Id); empty means the user's own choice.
 	Project string
+
+	expiry atomic.Int64 // of tokens, in nanoseconds, as the setting has last said; 0 if it has not
 }
-
-// Login logs in with the code that the configured provider takes.
-func (c *V2Beta) Login(ctx context.Context, cr Credentials) (Login, error) {
-	return Login{}, call{op: "log in"}.fail(errTODO)
-}
-
-// Probe asks about a token.
-func (c *V2Beta) Probe(ctx context.Context, tok token.Secret) (Probe, error) {
-	return Probe{}, call{op: "probe a token"}.fail(errTODO)
-}
-
-// Logout revokes a token.
-func (c *V2Beta) Logout(ctx context.Context, tok token.Secret) error {
-	return call{op: "log out"}.fail(errTODO)
-}
-
-// Setting reads a setting, such as "api.auth.jwt.token.expiry".
-func (c *V2Beta) Setting(ctx context.Context, name string) (Setting, error) {
-	return Setting{}, call{op: "read a setting"}.fail(errTODO)
-}
-
-// Set puts a token on a request as the cookie token.
-func (c *V2Beta) Set(r *http.Request, tok token.Token) {}
-
-// SetBearer puts a token on a request as Authorization: Bearer.
-func (c *V2Beta) SetBearer(r *http.Request, tok token.Token) {}
-
-// SetBasic puts a token on a request as the password of the user X-API-BEARER.
-func (c *V2Beta) SetBasic(r *http.Request, tok token.Token) {}
-
-// Refused reports whether a response says that its request's token is no good.
-func (c *V2Beta) Refused(resp *http.Response) bool { return false }
-
-// Transport returns what puts the tokens of src on requests to this server.
-func (c *V2Beta) Transport(src token.Source) *token.Transport { return nil }
 
 // NewSource returns a [*V2BetaSource].
 func (c *V2Beta) NewSource(credentials func(context.Context) (Credentials, error)) token.Source {
 	return &V2BetaSource{Client: c, Credentials: credentials}
 }
 
-// Diagnose says why a token is refused, and what to change.
-func (c *V2Beta) Diagnose(ctx context.Context, s Suspect) token.Diagnosis { return token.Diagnosis{} }
+// Transport returns what puts the tokens of src on requests to this server, as
+// [V2Beta.Set] does. Requests to other servers go without.
+func (c *V2Beta) Transport(src token.Source) *token.Transport {
+	if _, err := c.Server.address(); err != nil {
+		// Without an Origin a token would go wherever the first request does.
+		return &token.Transport{Source: token.SourceFunc(func(context.Context) (token.Token, error) {
+			return token.Token{}, fmt.Errorf("rancher: %w", err)
+		})}
+	}
+	return &token.Transport{
+		Source:   src,
+		Base:     c.Server.base(),
+		Origin:   c.Server.Origin(),
+		Set:      c.Set,
+		Refused:  c.Refused,
+		Insecure: c.Server.Insecure,
+	}
+}
+
+// v2betaHeader returns what the UI of 1.6 sends with each request: no challenge
+// is to come with a 401, and of the two names of the same member the one that
+// the newer has.
+func v2betaHeader() http.Header {
+	return http.Header{
+		"X-Api-No-Challenge": {"true"},
+		"X-Api-Action-Links": {"actionLinks"},
+	}
+}

@@ -1,0 +1,76 @@
+package rancher
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/tokenlife/tokenlife/skew"
+	"github.com/tokenlife/tokenlife/token"
+)
+
+// Clocks are what two clocks said when a question was answered.
+type clocks struct {
+	sent, received time.Time // this machine's
+	date           time.Time // the server's, by the header Date; zero if there was none
+}
+
+func (a *answer) clocks() clocks {
+	if a.header.Get("Age") != "" {
+		return clocks{sent: a.sent, received: a.received} // a cache's answer
+	}
+	return clocks{sent: a.sent, received: a.received, date: a.date()}
+}
+
+// server returns the time by which tokens are judged, and whether it is the
+// server's own; if nobody has said that, it is this machine's.
+func (c clocks) server() (now time.Time, known bool) {
+	if c.date.IsZero() {
+		return c.received, false
+	}
+	return c.date, true
+}
+
+// off returns by how much the server's clock is ahead of this machine's; less
+// than 0 means behind, and 0 that they may agree. A Date is good to a second.
+func (c clocks) off() time.Duration {
+	if c.date.IsZero() || c.sent.IsZero() || c.received.IsZero() {
+		return 0
+	}
+	lo, hi := c.date.Sub(c.received), c.date.Add(time.Second).Sub(c.sent)
+	if lo <= 0 && hi >= 0 {
+		return 0
+	}
+	return lo.Round(time.Second)
+}
+
+// astray reports whether the clocks are further apart than machines' clocks are
+// presumed to be.
+func (c clocks) astray() bool { return c.off().Abs() > skew.DefaultLeeway }
+
+func (c clocks) evidence() []token.Evidence {
+	if c.date.IsZero() {
+		return []token.Evidence{saw("this machine's clock", "%s; the server's is not known", stamp(c.received))}
+	}
+	relation := "agree"
+	switch off := c.off(); {
+	case off > 0:
+		relation = fmt.Sprintf("the server's is %v ahead", off)
+	case off < 0:
+		relation = fmt.Sprintf("the server's is %v behind", -off)
+	}
+	return []token.Evidence{
+		saw("the server's clock (header Date)", "%s", stamp(c.date)),
+		saw("this machine's clock", "%s: %s", stamp(c.received), relation),
+	}
+}
+
+// finding says that the clocks are apart.
+func (c clocks) finding() token.Finding {
+	which := "ahead of"
+	if c.off() > 0 {
+		which = "behind"
+	}
+	return certain(fmt.Sprintf("this machine's clock is %s the server's, so whoever compares a token's expiry with it is wrong", which),
+		"set the clock that is wrong (NTP); Rancher itself never looks at this machine's, and a token's ExpiresIn can be counted by any clock",
+		c.evidence()...)
+}

@@ -1,0 +1,112 @@
+package rancher
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/tokenlife/tokenlife/token"
+)
+
+// A seen is what came of asking a server for something.
+type seen struct {
+	what   string // what was asked for, and with what; empty if nothing was
+	status int
+	auth   string // the header X-API-Cattle-Auth
+	code   string // of Rancher's error, if it is a known one
+
+	// foreign says that the answer is in none of Rancher's forms: a proxy's.
+	foreign bool
+
+	// stranger says that Rancher calls whoever asked system:cattle:error, as it
+	// does to Kubernetes with those whom it does not know.
+	stranger bool
+
+	err error // there was no answer of Rancher's
+}
+
+// look asks for something, and returns what came of it, with the answer.
+func look(ctx context.Context, s *Server, what string, c call) (seen, *answer) {
+	what = brief(what, 300)
+	a, err := s.do(ctx, c)
+	if err != nil {
+		return seen{what: what, err: err}, nil
+	}
+	e, auth := read(a), a.header.Get(cattleAuth)
+	if auth != "true" && auth != "false" && auth != "none" {
+		auth = ""
+	}
+	return seen{
+		what: what, status: a.status, auth: auth, code: knownCode(e.code),
+		foreign:  !v3Says(a, e),
+		stranger: a.status == http.StatusForbidden && strings.Contains(e.message, errored),
+	}, a
+}
+
+// asked reports whether anything was asked.
+func (s seen) asked() bool { return s.what != "" }
+
+// refused reports whether the credential was refused.
+func (s seen) refused() bool {
+	switch s.status {
+	case http.StatusUnauthorized:
+		return s.auth != "true" && !s.foreign
+	case http.StatusForbidden:
+		return s.auth == "false" || s.auth != "true" && s.stranger
+	}
+	return false
+}
+
+// accepted reports whether the credential was accepted, though what was asked
+// for need not have been granted.
+func (s seen) accepted() bool {
+	return s.err == nil && !s.refused() && (s.status/100 == 2 || s.auth == "true" || s.status == http.StatusForbidden && !s.foreign)
+}
+
+// away reports whether who should have answered has not.
+func (s seen) away() bool {
+	return s.err != nil || s.status/100 == 5 || s.status == http.StatusTooManyRequests ||
+		s.foreign && (s.status == http.StatusUnauthorized || s.status == http.StatusForbidden || s.status == http.StatusProxyAuthRequired)
+}
+
+// csrf reports whether the server misses the repeated cookie.
+func (s seen) csrf() bool { return s.code == "InvalidCSRFToken" }
+
+// evidence returns s as a fact.
+func (s seen) evidence() token.Evidence {
+	if s.err != nil {
+		return token.Evidence{What: s.what, Value: "no answer: " + why(s.err)}
+	}
+	v := fmt.Sprintf("%d %s", s.status, http.StatusText(s.status))
+	if s.code != "" {
+		v += ", " + s.code
+	}
+	if s.auth != "" {
+		v += ", X-API-Cattle-Auth: " + s.auth
+	}
+	if s.stranger {
+		v += ", as system:cattle:error"
+	}
+	return token.Evidence{What: s.what, Value: v}
+}
+
+// why returns what an error says, without what it says of the call.
+func why(err error) string {
+	e, ok := errors.AsType[*Error](err)
+	if !ok {
+		return brief(err.Error(), 200)
+	}
+	var parts []string
+	if e.Status != 0 {
+		parts = append(parts, fmt.Sprintf("%d %s", e.Status, http.StatusText(e.Status)))
+	}
+	if e.Saw != "" {
+		parts = append(parts, e.Saw)
+	}
+	if e.Err != nil {
+		parts = append(parts, e.Err.Error())
+	}
+	return brief(strings.Join(parts, ": "), 400)
+}

@@ -1,0 +1,146 @@
+package rancher
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/tokenlife/tokenlife/token"
+)
+
+// facts asks the server for what can be known of a token. It changes nothing:
+// everything that it sends is a GET.
+func (c *V2Beta) facts(ctx context.Context, s Suspect) *v2betaFacts {
+	f := &v2betaFacts{
+		form:    v2betaForm(s.Token),
+		life:    life{created: s.Created, granted: s.Lifetime, from: "what is known here"},
+		err:     s.Err,
+		project: c.Project,
+	}
+	if f.form.fault != nil {
+		return f
+	}
+	cookie := func(r *http.Request) { setV2BetaCookie(r, s.Token.Reveal()) }
+	var a *answer
+	f.probe, f.live, f.open, a = c.ask(ctx, "the token", cookie)
+	f.clocks = clocks{received: time.Now()}
+	if a != nil {
+		f.clocks = a.clocks()
+	}
+	if errors.Is(f.probe.err, ErrNotRancher) || f.probe.status == http.StatusNotFound || f.probe.status == http.StatusUnauthorized && f.probe.code == "" {
+		f.server, _ = c.Server.Detect(ctx)
+	}
+	switch {
+	case f.probe.status != http.StatusOK || f.open:
+	case f.live:
+		c.try(ctx, f, s)
+	default:
+		c.read(ctx, f)
+	}
+	f.expect()
+	return f
+}
+
+// ask asks about a token, as its own cookie.
+func (c *V2Beta) ask(ctx context.Context, what string, present func(*http.Request)) (s seen, live, open bool, a *answer) {
+	s, a = look(ctx, c.Server, "GET /v2-beta/token with "+what, call{
+		op: "diagnose a token", method: http.MethodGet, path: "/v2-beta/token", header: v2betaHeader(), present: present,
+	})
+	if s.status != http.StatusOK {
+		return s, false, false, a
+	}
+	t, err := parseV2BetaTokens(a)
+	if err != nil {
+		s.err = a.unreadable(err)
+		s.status = 0
+		return s, false, false, a
+	}
+	return s, t.JWT != nil && !t.JWT.IsZero(), t.Security != nil && !*t.Security, a
+}
+
+// try uses a token that is live.
+func (c *V2Beta) try(ctx context.Context, f *v2betaFacts, s Suspect) {
+	var a *answer
+	f.account, a = look(ctx, c.Server, "GET /v2-beta/projects with the token", call{
+		op: "diagnose a token", method: http.MethodGet, path: "/v2-beta/projects?limit=1",
+		present: func(r *http.Request) { setV2BetaCookie(r, s.Token.Reveal()) },
+	})
+	if a != nil && a.status == http.StatusUnauthorized && f.account.code != "AuthProviderChanged" {
+		f.inactive = a.header.Get("WWW-Authenticate") == ""
+	}
+	where, _ := placeOf(s.URL, serverURL(c.Server))
+	if where == "" && c.Project != "" {
+		where = "/v2-beta/projects?limit=1"
+	}
+	if where != "" {
+		f.place, _ = look(ctx, c.Server, "GET "+strings.TrimSuffix(where, "?limit=1")+" with the token", call{
+			op: "diagnose a token", method: http.MethodGet, path: where, most: longestList,
+			present: func(r *http.Request) { c.Set(r, token.Token{Value: s.Token}) },
+		})
+	}
+	if where == "" && f.account.status/100 != 2 {
+		f.place = f.account // better than nothing
+	}
+	if stale := jarred(c.Server); stale != "" && stale != s.Token.Reveal() {
+		f.stale, f.staleAlive, _, _ = c.ask(ctx, "the cookie token that Server.HTTP has in its Jar", func(r *http.Request) { setV2BetaCookie(r, stale) })
+	}
+}
+
+// read has f have the settings that say how long tokens live.
+func (c *V2Beta) read(ctx context.Context, f *v2betaFacts) {
+	if c.Source == nil {
+		return
+	}
+	own, err := c.own(ctx)
+	if err != nil {
+		f.second = seen{what: "V2Beta.Source", err: err}
+		return
+	}
+	f.sent = own.Value
+	as := &V2Beta{Server: c.Server, Source: token.Static(own)}
+	for _, name := range []string{lifeSetting, sessions16} {
+		set, err := as.Setting(ctx, name)
+		if err != nil {
+			if !f.second.asked() {
+				f.second = asSeen("GET /v2-beta/settings/"+name+" with the token of V2Beta.Source", err)
+			}
+			continue
+		}
+		if f.settings == nil {
+			f.settings = map[string]Setting{}
+		}
+		f.settings[name] = set
+	}
+}
+
+// expect weighs what is known here against the setting. A login that may not
+// read the setting takes 16 hours for granted, and what is known here may be that.
+func (f *v2betaFacts) expect() {
+	now, known := f.settings[lifeSetting].milliseconds()
+	switch l := &f.life; {
+	case known && (l.granted <= 0 || now < l.granted):
+		l.granted, l.guessed, l.from = now, true, "the setting "+lifeSetting+" as it is now"
+	case known:
+		l.guessed = now != l.granted
+	case l.granted <= 0 || l.granted == lifeDefault:
+		l.granted, l.guessed, l.from = lifeDefault, true, "the default of "+lifeSetting
+	}
+}
+
+// jarred returns the cookie called token, in any case, that a jar of the client
+// puts on requests; empty if there is none.
+func jarred(s *Server) string {
+	u, err := s.address()
+	if err != nil || s.HTTP == nil || s.HTTP.Jar == nil {
+		return ""
+	}
+	u.Path += "/v2-beta"
+	for _, c := range s.HTTP.Jar.Cookies(u) {
+		if strings.EqualFold(c.Name, "token") && c.Value != "" {
+			return c.Value
+		}
+	}
+	return ""
+}

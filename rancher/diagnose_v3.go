@@ -1,0 +1,224 @@
+package rancher
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/tokenlife/tokenlife/internal/panics"
+	"github.com/tokenlife/tokenlife/token"
+)
+
+// Diagnose says why a token is refused, and what to change.
+//
+// What can be told from its text and from s is told without asking. Then the
+// server is asked, by GET and nothing else, about the token and with it, and, if
+// it is refused, about its record, with another token of the same user, which
+// c.Source supplies: Rancher itself answers every refusal with the same 401.
+// Without a Source more than one cause is left, and what is said is what is
+// likely.
+//
+// The Source is asked once, and only about a token that is refused; whether it
+// gets a new one for that is its own affair. A diagnosis takes a minute at most,
+// whatever the context allows. Of the token only its name is in what it returns.
+func (c *V3) Diagnose(ctx context.Context, s Suspect) (d token.Diagnosis) {
+	defer recovered(&d)
+	if c == nil {
+		c = new(V3)
+	}
+	ctx, cancel := context.WithTimeout(ctx, diagnosisTime)
+	defer cancel()
+	f := c.facts(ctx, s)
+	return token.Diagnosis{Findings: without(f.findings(), s.Token, f.sent)}
+}
+
+// recovered makes a finding of a panic of somebody else's code.
+func recovered(d *token.Diagnosis) {
+	if v := recover(); v != nil {
+		*d = token.Diagnosis{Findings: []token.Finding{likely("the diagnosis itself has failed, which says nothing of the token",
+			"mend what panics", saw("Diagnose", "%v", panics.Error("what it called", v)))}}
+	}
+}
+
+// v3Facts are what is known of a token of 2.x.
+type v3Facts struct {
+	form   form
+	life   life
+	user   User  // whom it was made for; what is empty is not known
+	err    error // what a call with it has failed with
+	clocks clocks
+
+	server Product // what the server says that it is
+	probe  seen    // the token, asking who its user is
+	place  seen    // the token, asking for what it was refused for
+	within string  // the cluster which that belongs to
+
+	// What a second credential has found out.
+	sent     token.Secret // that credential
+	second   seen         // that credential, asking who its user is
+	secondID string       // the id of that user
+	same     bool         // it is the token itself
+	record   *V3Token     // what the server keeps of the token
+	looked   seen         // how record was asked for
+	mistaken bool         // record is of an ext token though the text says otherwise, or the reverse
+	siblings []V3Token
+	activity seen // the UserActivity of a session
+	deserted bool // which says that nobody was active
+	owner    seen // the user whom it was made for
+	disabled bool // that user is disabled
+	inside   seen // the token, asking for the cluster that it is confined to
+
+	providers []string // those that are enabled; nil if that is not known
+	settings  map[string]Setting
+}
+
+// findings decides what the facts mean.
+func (f *v3Facts) findings() []token.Finding {
+	if f.record != nil {
+		f.life = f.recorded()
+	}
+	switch p := f.probe; {
+	case f.form.fault != nil:
+		return []token.Finding{*f.form.fault}
+	case p.csrf():
+		return []token.Finding{csrf(p.evidence())}
+	case p.away():
+		return f.unreached()
+	case f.server.V2Beta:
+		return []token.Finding{certain("the server is Rancher 1.6, and is asked as a Rancher 2.x", "use V2Beta, and a token that it has given out; Server.Open finds out which Rancher there is", p.evidence())}
+	case p.refused():
+		return f.refusal()
+	case p.accepted():
+		return f.acceptance()
+	}
+	return []token.Finding{likely("the server has said nothing of the token: it is perhaps no Rancher 2.x", "set Server.URL to where Rancher is, without the path of an API; Server.Detect says what is there", f.probe.evidence())}
+}
+
+// unreached is what there is to say where nobody has looked at the token.
+func (f *v3Facts) unreached() []token.Finding {
+	d := []token.Finding{away(f.probe)}
+	if ended := f.life.finding(f.clocks, renew3); ended != nil {
+		d = append(d, *ended)
+	}
+	return d
+}
+
+const renew3 = "make another token, and have one that is renewed ahead of that (V3Source)"
+
+// acceptance is what there is to say of a token that the server accepts.
+func (f *v3Facts) acceptance() (d []token.Finding) {
+	switch p := f.place; {
+	case !p.asked():
+	case p.csrf():
+		d = append(d, csrf(f.probe.evidence(), p.evidence()))
+	case p.refused(), p.status == http.StatusUnauthorized && !p.away():
+		d = append(d, likely("the token is good, and what answers at this URL does not take it: a cluster's own endpoint, which knows a token only some time after it is made and by the cluster's own clock, or a proxy that takes the header Authorization off",
+			"ask Rancher's own URL for the cluster (/k8s/clusters/ID), or look at what is between here and there", f.probe.evidence(), p.evidence()))
+	case p.away():
+		d = append(d, trouble(f.probe.evidence(), p.evidence()))
+	case p.status == http.StatusForbidden:
+		d = append(d, forbidden(f.probe.evidence(), p.evidence()))
+	case p.status == http.StatusNotFound:
+		d = append(d, likely("the token is good: there is no such thing at this URL, or its user may not see it, which Rancher answers alike",
+			"correct the URL, or have the user given a role in that cluster or project", f.probe.evidence(), p.evidence()))
+	case p.status/100 != 2:
+		d = append(d, likely("the token is good: it is the request that the server does not take", "correct the request", f.probe.evidence(), p.evidence()))
+	}
+	if len(d) == 0 {
+		d = append(d, blamed(f.err, f.probe.evidence())...)
+	}
+	if now, _ := f.clocks.server(); f.life.at(now) == ending {
+		d = append(d, *f.life.finding(f.clocks, renew3))
+	}
+	if f.clocks.astray() {
+		d = append(d, f.clocks.finding())
+	}
+	return append(d, f.shortened()...)
+}
+
+// forbidden is the finding that a good token's user may not do something.
+func forbidden(evidence ...token.Evidence) token.Finding {
+	return certain("the token is good, and its user may not do this: it is permission that is missing rather than authentication",
+		"have the user given a global role, or a role in that cluster or project, that permits it; another token of the same user fares no better", evidence...)
+}
+
+// blamed is what the error of a call says, of a token that the server accepts
+// now.
+func blamed(err error, accepted token.Evidence) []token.Finding {
+	said := func() token.Evidence { return saw("the call that failed", "%s", why(err)) }
+	switch {
+	case err == nil:
+	case errors.Is(err, ErrCSRF):
+		return []token.Finding{csrf(accepted, said())}
+	case errors.Is(err, ErrForbidden):
+		return []token.Finding{forbidden(accepted, said())}
+	case errors.Is(err, ErrUnavailable), errors.Is(err, ErrNotRancher), errors.Is(err, context.DeadlineExceeded):
+		return []token.Finding{likely("the token is good: the server, or a proxy before it, was away when the call failed", "try again; if it happens often, look at what is between here and there", accepted, said())}
+	case errors.Is(err, ErrNotAuthenticated):
+		return []token.Finding{likely("the token is good now: the server refused it for a moment, as Rancher does while its own store cannot be read",
+			"try again; a V3Source and the Transport ask a second time before they give a token up", accepted, said())}
+	}
+	return nil
+}
+
+// shortened says that the token's life was, or will be, shorter than asked for,
+// and why.
+func (f *v3Facts) shortened() []token.Finding {
+	s, known := f.settings[f.rule()]
+	granted, _ := s.minutes()
+	switch {
+	case f.life.clamped():
+		s.Name = f.rule()
+		cause := "the token lives shorter than asked for: the server shortens lives to its maximum without a word"
+		if s.Name == sessionSetting {
+			cause = "the token lives shorter than asked for: what a login asks for is not looked at"
+		}
+		evidence := []token.Evidence{saw("its life by "+f.life.from, "%v of the %v that were asked for", f.life.granted, f.life.asked)}
+		if known {
+			evidence = append(evidence, s.evidence())
+		}
+		return append([]token.Finding{certain(cause,
+			s.mend()+", or ask for less and renew it (V3Source); a token that there is already keeps its life", evidence...)}, s.behind()...)
+	case known && granted > 0 && granted == f.life.granted && f.over():
+		return s.behind()
+	}
+	return nil
+}
+
+func (f *v3Facts) over() bool {
+	now, _ := f.clocks.server()
+	return f.life.at(now) == over || f.record != nil && f.record.Expired
+}
+
+// rule returns the name of the setting that says how long such a token lives.
+func (f *v3Facts) rule() string {
+	switch {
+	case isKubeconfig(f.form.name):
+		return kubeconfigSetting
+	case f.record != nil && !f.record.Derived && !f.record.Ext:
+		return sessionSetting
+	}
+	return maxSetting
+}
+
+// recorded returns the token's life by its record.
+func (f *v3Facts) recorded() life {
+	r := f.record
+	return life{created: r.Created, granted: r.Lifetime, asked: f.life.asked, from: "GET " + recordPath(r.Name, r.Ext)}
+}
+
+// now returns the server's time.
+func (f *v3Facts) now() time.Time {
+	now, _ := f.clocks.server()
+	return now
+}
+
+// who says what a token is called, for people.
+func (f *v3Facts) who() string {
+	if f.form.name == "" {
+		return "the token"
+	}
+	return fmt.Sprintf("the token %s", brief(f.form.name, 100))
+}

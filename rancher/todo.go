@@ -1,5 +1,0 @@
-package rancher
-
-import "errors"
-
-var errTODO = errors.New("TODO")

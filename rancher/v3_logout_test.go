@@ -1,0 +1,115 @@
+package rancher
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/tokenlife/tokenlife/rancher/ranchertest"
+	"github.com/tokenlife/tokenlife/token"
+)
+
+// A login's token and a derived one are revoked, by the call that each version
+// has.
+func TestV3Logout(t *testing.T) {
+	t.Parallel()
+	everyV3(t, func(t *testing.T, fake *ranchertest.V3, c *V3) {
+		for name, logout := range map[string]func(token.Secret) error{
+			"B.5 logout": func(tok token.Secret) error { return c.Logout(t.Context(), tok) },
+			"B.5 logoutAll": func(tok token.Secret) error {
+				to, err := c.LogoutAll(t.Context(), tok)
+				if to != "" {
+					t.Errorf("to %s", to)
+				}
+				return err
+			},
+		} {
+			login := loginV3(t, c)
+			tok, _, err := c.Create(t.Context(), V3Request{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, tok := range []token.Secret{tok.Value, login.Token.Value, tok.Value, token.NewSecret("hunter2")} {
+				if err := logout(tok); err != nil {
+					t.Errorf("%s: %v", name, err)
+				}
+			}
+			if left := fake.Tokens(); len(left) > 0 {
+				t.Errorf("%s: left: %v", name, left)
+			}
+		}
+	})
+}
+
+// A provider that demands a logout there as well.
+func TestV3LogoutForced(t *testing.T) {
+	t.Parallel()
+	for _, version := range v3Versions {
+		t.Run(version, func(t *testing.T) {
+			t.Parallel()
+			fake, c := newV3(version)
+			login := loginV3(t, c)
+			fake.ForceLogoutAll("local")
+			err := c.Logout(t.Context(), login.Token.Value)
+			checkV3Error(t, err, ErrUnavailable, 500, "500 Internal Server Error: the server cannot answer now; if the provider demands a logout there as well, use LogoutAll")
+			to, err := c.LogoutAll(t.Context(), login.Token.Value)
+			if err != nil || !strings.HasPrefix(to, "https://local.example/") {
+				t.Errorf("%q, %v", to, err)
+			}
+			if left := fake.Tokens(); len(left) > 0 {
+				t.Errorf("left: %v", left)
+			}
+		})
+	}
+}
+
+// Where logging out is asked for, and what of the answers.
+func TestV3LogoutAnswers(t *testing.T) {
+	t.Parallel()
+	const v1, v3 = "POST /v1/logout?all", "POST /v3/tokens?action=logoutAll"
+	gone := says(404, "true", `{"type":"error","code":"NotFound"}`)
+	for _, test := range []struct {
+		name   string
+		v1, v3 http.HandlerFunc
+		to     string
+		want   error
+	}{
+		{"2.13 and later", says(200, "true", ""), nil, "", nil},
+		{"2.12 and before", gone, says(200, "true", ""), "", nil},
+		{"the UI of an old one", reply(200, "text/html", "<html></html>"), says(200, "", ""), "", nil},
+		{"somewhere else to go", says(200, "true", `{"type":"authConfigLogoutOutput","idpRedirectUrl":"https://idp.example/slo?a=b"}`), nil, "https://idp.example/slo?a=b", nil},
+		{"nowhere to go", says(200, "true", `{"type":"authConfigLogoutOutput","idpRedirectUrl":""}`), nil, "", nil},
+		{"no page", says(200, "true", `{"idpRedirectUrl":"javascript:hunter2"}`), nil, "", ErrNotRancher},
+		{"a page of another kind", says(200, "true", `{"idpRedirectUrl":"ftp://idp.example/hunter2"}`), nil, "", ErrNotRancher},
+		{"unreadable", says(200, "true", `{"idpRedirectUrl":"hunter2`), nil, "", ErrNotRancher},
+		{"dead already", says(401, "false", mustAuthenticate), nil, "", nil},
+		{"dead already, by 403", says(403, "false", `{}`), nil, "", nil},
+		{"a proxy's refusal", says(401, "", `{}`), nil, "", ErrNotRancher},
+		{"an ingress's 404", reply(404, "text/plain", "default backend - 404"), reply(404, "text/plain", "default backend - 404"), "", ErrNotRancher},
+		{"away", reply(502, "text/plain", "hunter2"), nil, "", ErrUnavailable},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			answers := map[string]http.HandlerFunc{v1: test.v1}
+			if test.v3 != nil {
+				answers[v3] = test.v3
+			}
+			c, server := script(t, answers)
+			to, err := c.LogoutAll(t.Context(), token.NewSecret("token-a:hunter2"))
+			if to != test.to || !errors.Is(err, test.want) || (err == nil) != (test.want == nil) {
+				t.Errorf("%q, %v", to, err)
+			}
+			if err != nil && strings.Contains(err.Error(), "hunter2") {
+				t.Error(err)
+			}
+			if server.bodies[0] != "{}" || server.header[0].Get("Authorization") != "Bearer token-a:hunter2" {
+				t.Error(server.bodies, server.header)
+			}
+		})
+	}
+	c, _ := script(t, nil)
+	if err := c.Logout(t.Context(), token.Secret{}); err == nil || err.Error() != "rancher: log out: the token is empty" {
+		t.Error(err)
+	}
+}
