@@ -1,6 +1,7 @@
 package ranchertest
 
 import (
+	"bytes"
 	"io"
 	"math/rand/v2"
 	"net/http"
@@ -43,7 +44,8 @@ func For(match func(*http.Request) bool, f Fault) Fault {
 	}
 }
 
-// On has f strike only requests such as "POST /v3/tokens", whatever their query.
+// On has f strike only requests such as "POST /v3/tokens", whatever their query;
+// what has an action is another request, such as "POST /v3/tokens?action=logout".
 func On(request string, f Fault) Fault {
 	return For(func(r *http.Request) bool { return name(r) == request }, f)
 }
@@ -149,6 +151,7 @@ func Endless(h http.Handler) http.Handler {
 func Slow(d time.Duration) Fault {
 	return func(h http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			receive(r)
 			timer := time.NewTimer(d)
 			defer timer.Stop()
 			select {
@@ -163,7 +166,24 @@ func Slow(d time.Duration) Fault {
 
 // instead is a fault for which the server does nothing.
 func instead(answer http.HandlerFunc) Fault {
-	return func(http.Handler) http.Handler { return answer }
+	return func(http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			receive(r)
+			answer(w, r)
+		})
+	}
+}
+
+// receive has the whole of a request come before anything is answered. Else the
+// client can be in the middle of sending it when the connection ends, and miss
+// the answer; and the server does not see that a client has gone before it has
+// all of its request.
+func receive(r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		panic(http.ErrAbortHandler) // whoever asked has gone
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
 }
 
 // spoiled has h do what it does, and has send make something else of its

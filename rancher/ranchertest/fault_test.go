@@ -148,6 +148,68 @@ func TestSlow(t *testing.T) {
 	})
 }
 
+// A slow server sees that a client has gone, also one that sent a body.
+func TestSlowGone(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newV2Beta()
+		s.SetFault(ranchertest.Slow(3 * time.Second))
+		client := s.Client()
+		client.Timeout = time.Second
+		if _, err := client.Post(s.URL+"/v2-beta/token", "application/json", strings.NewReader(`{"code":"bob:pa:ss"}`)); err == nil {
+			t.Error("an answer in a second")
+		}
+		time.Sleep(time.Minute)
+		if n := s.Live("bob"); n != 0 {
+			t.Errorf("%d live tokens of a client that has gone", n)
+		}
+	})
+}
+
+// A fault that does nothing lets the client send all that it has to, however
+// much that is, and does not break the connection in the middle.
+func TestFaultLongRequest(t *testing.T) {
+	t.Parallel()
+	s := newV2Beta()
+	s.SetFault(ranchertest.Status(503))
+	for range 50 {
+		resp, err := s.Client().Post(s.URL+"/v2-beta/token", "application/json", strings.NewReader(strings.Repeat(" ", 1<<20)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != 503 {
+			t.Errorf("%d", resp.StatusCode)
+		}
+	}
+}
+
+// What has an action is another request.
+func TestActions(t *testing.T) {
+	t.Parallel()
+	s := ranchertest.NewV3("v2.12.0")
+	s.SetFault(ranchertest.On("POST /v3/tokens?action=logout", ranchertest.Status(503)))
+	var statuses []int
+	for _, query := range []string{"", "?action=logout", "?action=logout&other=1", "?other=1"} {
+		resp, err := s.Client().Post(s.URL+"/v3/tokens"+query, "application/json", strings.NewReader("{}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		statuses = append(statuses, resp.StatusCode)
+	}
+	if want := []int{401, 503, 503, 401}; !slices.Equal(statuses, want) {
+		t.Errorf("answered %v, want %v", statuses, want)
+	}
+	const create, logout = "POST /v3/tokens", "POST /v3/tokens?action=logout"
+	if got, want := s.Requests(), []string{create, logout, logout, create}; !slices.Equal(got, want) {
+		t.Errorf("requests %q, want %q", got, want)
+	}
+	if a, b := s.AtOnce(create), s.AtOnce(logout); a != 1 || b != 1 {
+		t.Errorf("at once %d and %d", a, b)
+	}
+}
+
 // A Client reaches its server and no other.
 func TestV2BetaClient(t *testing.T) {
 	t.Parallel()

@@ -67,5 +67,12 @@ func (t *traffic) atOnce(request string) int {
 	return t.busiest[request]
 }
 
-// name returns what a request is called, such as "POST /v3/tokens".
-func name(r *http.Request) string { return r.Method + " " + r.URL.Path }
+// name returns what a request is called, such as "POST /v3/tokens", or "POST
+// /v3/tokens?action=logout": of the query only the action is in it.
+func name(r *http.Request) string {
+	called := r.Method + " " + r.URL.Path
+	if action := r.URL.Query().Get("action"); action != "" && r.Method == http.MethodPost {
+		called += "?action=" + action
+	}
+	return called
+}

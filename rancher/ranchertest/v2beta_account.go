@@ -1,56 +1,63 @@
 package ranchertest
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"regexp"
 	"strings"
 )
 
-// presented returns the token that a request brings, as it is written there,
-// and the place it is in. The first place that has one is all that is looked
-// at, whether the token there is good or not.
+// presented returns the token that a request brings, as it is written there.
+// The first place that has anything is all that is looked at, whether that is a
+// token or not.
 func presented(r *http.Request, params url.Values) string {
 	for _, cookie := range r.Cookies() {
 		if strings.EqualFold(cookie.Name, "token") && strings.TrimSpace(cookie.Value) != "" {
 			return cookie.Value
 		}
 	}
-	header := r.Header.Get("Authorization")
-	switch words := strings.Fields(header); {
-	case len(words) == 1, len(words) == 2 && strings.EqualFold(words[0], "bearer"):
+	if header := r.Header.Get("Authorization"); header != "" {
 		return header
 	}
 	return strings.TrimSpace(params.Get("token"))
 }
 
-// bare returns a token without the word that may be before it.
+// bare returns a token without the word that may be before it, or nothing if
+// another word is.
 func bare(presented string) string {
-	if words := strings.Fields(presented); len(words) == 2 {
+	switch words := strings.Fields(presented); {
+	case len(words) == 1:
+		return words[0]
+	case len(words) == 2 && strings.EqualFold(words[0], "bearer"):
 		return words[1]
 	}
-	return strings.TrimSpace(presented)
+	return ""
 }
 
-// live returns the token that goes by a name, if it is good.
+// live returns the token that was presented, if it is good. Without a provider
+// none is.
 func (s *V2Beta) live(presented string) (v2betaToken, bool) {
 	t, ok := s.tokens[bare(presented)]
-	return t, ok && t.expires.After(s.now())
+	return t, ok && t.expires.After(s.now()) && !isNone(s.setting("api.auth.provider.configured"))
+}
+
+// isNone reports whether the name of a provider means that there is none.
+func isNone(provider string) bool {
+	return provider == "" || strings.EqualFold(provider, "none")
 }
 
 // authenticate finds out who asks.
 func (s *V2Beta) authenticate(c *v2betaCall) *v2betaError {
-	project := c.r.Header.Get("X-Api-Project-Id")
-	if p := c.params.Get("projectId"); p != "" {
-		project = p
-	}
+	project := cmp.Or(c.project, c.r.Header.Get("X-Api-Project-Id"), c.params.Get("projectId"))
 	t, ok := s.live(presented(c.r, c.params))
 	user, password, basic := c.r.BasicAuth()
-	if bearer, id, _ := strings.Cut(user, "="); !ok && basic && bearer == "X-API-BEARER" {
-		if t, ok = s.live(password); ok && id != "" {
-			project = id
+	if id, bearer := basicBearer(user); !ok && bearer {
+		if t, ok = s.live(password); ok {
+			project = cmp.Or(project, id)
 		}
 	}
+	secure := s.setting("api.security.enabled") == "true"
 	switch key, known := s.keys[user]; {
 	case ok:
 		if e := s.admit(t); e != nil {
@@ -59,15 +66,22 @@ func (s *V2Beta) authenticate(c *v2betaCall) *v2betaError {
 		c.who = t.user
 	case known && basic && key.secret == password:
 		c.who = key.user
-	case s.setting("api.security.enabled") != "true" && c.r.Header.Get("X-Enforce-Authentication") != "true":
+	case !secure && strings.TrimSpace(c.r.Header.Get("X-Enforce-Authentication")) != "true":
 		c.who = &v2betaUser{id: "1a1", login: "admin", kind: "admin"}
 	default:
-		return &v2betaError{status: 401, challenge: true}
+		return &v2betaError{status: 401, challenge: secure}
 	}
 	if c.who.inactive {
 		return &v2betaError{status: 401} // who it is is known, so that there is no challenge
 	}
 	return s.confine(c, project)
+}
+
+// basicBearer returns the project in a user's name that says that the password
+// is a token, and whether it says so.
+func basicBearer(user string) (project string, ok bool) {
+	user, project, _ = strings.Cut(user, "=")
+	return project, strings.HasPrefix(strings.ToLower(user), "x-api-bearer")
 }
 
 // admit reports what is in the way of whoever has a good token.
@@ -86,10 +100,11 @@ var v2betaAccountID = regexp.MustCompile(`^1a[1-9][0-9]*$`)
 // confine confines a request to a project, and says in the answer who asks.
 func (s *V2Beta) confine(c *v2betaCall, project string) *v2betaError {
 	account := c.who.id
+	c.project = ""
 	switch {
-	case project == "":
+	case project == "", project == c.who.id:
 	case !v2betaAccountID.MatchString(project):
-		return &v2betaError{status: 400, code: "InvalidFormat", field: "projectId"}
+		return &v2betaError{status: 400, code: "InvalidFormat", message: "projectId header format is incorrect " + project}
 	case project != "1a5":
 		return &v2betaError{status: 403}
 	default:
@@ -116,13 +131,18 @@ func (s *V2Beta) note(r *http.Request) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	sent := presented(r, c.params)
-	if user, password, _ := r.BasicAuth(); sent == "" && strings.HasPrefix(user, "X-API-BEARER") {
-		sent = password
+	sent := bare(presented(r, c.params))
+	if user, password, _ := r.BasicAuth(); sent == "" {
+		if _, bearer := basicBearer(user); bearer {
+			sent = password
+		}
 	}
 	if _, ok := s.live(sent); sent != "" && !ok {
 		why := "unknown"
-		if _, ok := s.tokens[bare(sent)]; ok {
+		switch t, ok := s.tokens[bare(sent)]; {
+		case ok && t.expires.After(s.now()):
+			why = "no provider"
+		case ok:
 			why = "expired"
 		}
 		s.refused = append(s.refused, name(r)+": "+why)

@@ -25,7 +25,7 @@ type v2betaCall struct {
 	body    map[string]any // JSON
 
 	who     *v2betaUser // nil where nobody need be known
-	project string      // to which the request is confined
+	project string      // to which the request is to be confined, and then is
 }
 
 // ServeHTTP answers a request.
@@ -116,9 +116,11 @@ func (c *v2betaCall) parse() *v2betaError {
 			c.params[name] = append(c.params[name], values...)
 		}
 	case len(body) > 0:
-		if err := json.Unmarshal(body, &c.body); err != nil {
+		var sent any
+		if err := json.Unmarshal(body, &sent); err != nil {
 			return &v2betaError{status: 400, code: "InvalidBodyContent"}
 		}
+		c.body, _ = sent.(map[string]any) // anything else is as good as nothing
 	}
 	if m := c.params.Get("_method"); m != "" {
 		c.method = strings.ToUpper(m)
@@ -139,7 +141,7 @@ func (c *v2betaCall) route() {
 	}
 	parts = parts[1:]
 	if len(parts) > 2 && parts[0] == "projects" {
-		c.params["projectId"] = []string{parts[1]}
+		c.project = parts[1]
 		parts = parts[2:]
 	}
 	if len(parts) > 0 {

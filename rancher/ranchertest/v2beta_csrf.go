@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -14,9 +15,9 @@ func (c *v2betaCall) checkCSRF() *v2betaError {
 		return nil
 	}
 	var value string
-	if cookie, err := c.r.Cookie("CSRF"); err == nil && cookie.Value != "" {
+	if cookie, err := c.r.Cookie("CSRF"); err == nil {
 		value = cookie.Value
-		if c.method != http.MethodGet && c.r.Header.Get("X-Api-Csrf") != value && c.params.Get("CSRF") != value {
+		if c.method != http.MethodGet && !slices.Contains(slices.Concat(c.r.Header.Values("X-Api-Csrf"), c.params["CSRF"]), value) {
 			return &v2betaError{status: 403, code: "InvalidCSRFToken", message: "CSRF header and cookie do not match"}
 		}
 	} else {

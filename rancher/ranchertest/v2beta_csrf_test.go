@@ -25,6 +25,7 @@ func TestV2BetaCSRF(t *testing.T) {
 		{"no cookie: one is issued, and a POST is let through", "POST /v2-beta/token", `{"code":"admin:s3cret"}`, "", browser, "", 201, "^CSRF=[0-9A-F]{10};Path=/$"},
 		{"cookie without an echo", "PUT " + expiry, good, cookie, browser, "", 403, ""},
 		{"cookie and another echo", "PUT " + expiry, good, cookie, browser, "X-Api-Csrf: 9876543210", 403, ""},
+		{"empty cookie without an echo", "PUT " + expiry, good, "; CSRF=", browser, "", 403, ""},
 		{"cookie and its echo", "PUT " + expiry, good, cookie, browser, "X-Api-Csrf: 0123456789", 200, "^CSRF=0123456789;Path=/$"},
 		{"echo in the query", "PUT " + expiry + "?CSRF=0123456789", good, cookie, browser, "", 200, "^CSRF=0123456789;Path=/$"},
 		{"GET needs no echo", projects, "", cookie, browser, "", 200, "^CSRF=0123456789;Path=/$"},

@@ -63,9 +63,9 @@ func TestV2BetaLoginErrors(t *testing.T) {
 		{"local auth chosen but not configured", func(s *ranchertest.V2Beta) { *s = ranchertest.V2Beta{URL: s.URL} }, good,
 			failure(503, "LocalAuthConfig", "LocalAuthConfig is not Configured.", "")},
 		{"body is not JSON", nil, `code=bob`, failure(400, "InvalidBodyContent", "InvalidBodyContent", "")},
-		{"body is JSON but no object", nil, `["bob:pa:ss"]`, failure(400, "InvalidBodyContent", "InvalidBodyContent", "")},
+		{"body is JSON but no object", nil, `"bob:pa:ss"`, failure(422, "MissingRequired", "MissingRequired", "code")},
 		{"site access mode refuses the user", func(s *ranchertest.V2Beta) { s.SetAccess("bob", false) }, good, failure(403, "AuthError", noAccess, "")},
-		{"LDAP down", with("openldapconfig", 503), good, failure(500, "LdapDown", "LdapDown", "")},
+		{"LDAP down", with("openldapconfig", 503), good, failure(500, "LdapDown", "Could not talk to ldap", "")},
 	} {
 		t.Run("A.9 "+tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -119,6 +119,13 @@ func TestV2BetaTokenErrors(t *testing.T) {
 		{"site access mode refuses the user, later", func(s *server) { s.SetAccess("bob", false) }, projects, "", noAccess, false},
 		{"site access mode refuses the user, probe", func(s *server) { s.SetAccess("bob", false) }, probe, "", noAccess, false},
 		{"provider switched since the token was made", func(s *server) { s.Set(provider, "githubconfig") }, projects, "", changed, false},
+		{"provider switched since the token was made, logout", func(s *server) { s.Set(provider, "githubconfig") }, current, "", changed, false},
+		{"site access mode refuses the user, logout", func(s *server) { s.SetAccess("bob", false) }, current, "", noAccess, false},
+		{"no provider any more", func(s *server) { s.Set(provider, "none") }, projects, "", unauthorized, true},
+		{"no provider any more, logout", func(s *server) { s.Set(provider, "none") }, current, "",
+			failure(500, "JWTNotProvided", "Request does not contain JWT cookie", ""), false},
+		{"project that can be none", func(s *server) {}, projects, "X-Api-Project-Id: five",
+			failure(400, "InvalidFormat", "projectId header format is incorrect five", ""), false},
 		{"provider switched since the token was made, probe", func(s *server) { s.Set(provider, "githubconfig") }, probe, "", changed, false},
 		{"CSRF mismatch", func(s *server) {}, "PUT " + expiry, "User-Agent: Mozilla/5.0",
 			failure(403, "InvalidCSRFToken", "CSRF header and cookie do not match", ""), false},

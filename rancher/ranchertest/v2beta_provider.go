@@ -17,9 +17,10 @@ func (s *V2Beta) SetProviderStatus(status int) {
 // check returns whom a code is of, as the configured provider sees it.
 func (s *V2Beta) check(provider, code string) (*v2betaUser, *v2betaError) {
 	login, password, colon := strings.Cut(code, ":")
-	switch strings.ToLower(provider) {
-	case "", "none":
+	if isNone(provider) {
 		return nil, &v2betaError{status: 500, code: "NoAuthProvider", message: "No Auth provider is configured."}
+	}
+	switch strings.ToLower(provider) {
 	case "localauthconfig":
 		switch {
 		case len(s.users) == 0:
@@ -34,7 +35,7 @@ func (s *V2Beta) check(provider, code string) (*v2betaUser, *v2betaError) {
 		case !colon:
 			return nil, &v2betaError{status: 403}
 		case s.provider != 0:
-			return nil, &v2betaError{status: 500, code: "LdapDown"}
+			return nil, &v2betaError{status: 500, code: "LdapDown", message: "Could not talk to ldap"}
 		}
 	default:
 		return s.checkOutside(provider, code)

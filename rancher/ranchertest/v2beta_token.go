@@ -47,8 +47,9 @@ func (s *V2Beta) login(c *v2betaCall) *v2betaError {
 	}
 	ms, err := strconv.ParseInt(s.setting("api.auth.jwt.token.expiry"), 10, 64)
 	if err != nil {
-		ms = 57600000
+		ms = 0 // as all that is no number
 	}
+	ms = min(ms, 1e12) // thirty years
 	text := base58(40)
 	put(&s.tokens, text, v2betaToken{u, provider, s.now().Add(time.Duration(ms) * time.Millisecond)})
 	c.send(201, s.token(c, v2betaShown{
@@ -80,14 +81,18 @@ func (s *V2Beta) showToken(c *v2betaCall) *v2betaError {
 // the row by all of the header, and so does not find that of a Bearer.
 func (s *V2Beta) logout(c *v2betaCall) *v2betaError {
 	sent := presented(c.r, c.params)
-	if _, ok := s.live(sent); !ok {
+	t, ok := s.live(sent)
+	if !ok {
 		return &v2betaError{status: 500, code: "JWTNotProvided", message: "Request does not contain JWT cookie"}
 	}
+	if e := s.admit(t); e != nil {
+		return e
+	}
+	c.w.Header().Add("Set-Cookie", "token=;Path=/;Expires=Thu, 01 Jan 1970 00:00:00 GMT;")
 	if _, ok := s.tokens[strings.TrimSpace(sent)]; !ok {
 		return &v2betaError{status: 500}
 	}
 	delete(s.tokens, strings.TrimSpace(sent))
-	c.w.Header().Add("Set-Cookie", "token=;Path=/;Expires=Thu, 01 Jan 1970 00:00:00 GMT;")
 	c.w.WriteHeader(204)
 	return nil
 }

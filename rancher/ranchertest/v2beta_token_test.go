@@ -27,14 +27,15 @@ func TestV2BetaLogout(t *testing.T) {
 		status int
 		body   string
 		gone   bool
+		cookie bool // it is cleared
 	}{
-		{"cookie token", func(jwt string) (string, string) { return "", "Cookie: token=" + jwt }, 204, "", true},
-		{"bare Authorization", func(jwt string) (string, string) { return "", "Authorization: " + jwt }, 204, "", true},
-		{"?token=", func(jwt string) (string, string) { return "?token=" + jwt, "" }, 204, "", true},
+		{"cookie token", func(jwt string) (string, string) { return "", "Cookie: token=" + jwt }, 204, "", true, true},
+		{"bare Authorization", func(jwt string) (string, string) { return "", "Authorization: " + jwt }, 204, "", true, true},
+		{"?token=", func(jwt string) (string, string) { return "?token=" + jwt, "" }, 204, "", true, true},
 		{"Authorization: Bearer", func(jwt string) (string, string) { return "", "Authorization: Bearer " + jwt }, 500,
-			failure(500, "Internal Server Error", "Internal Server Error", ""), false},
-		{"no token", func(string) (string, string) { return "", "" }, 500, notProvided, false},
-		{"expired token", func(jwt string) (string, string) { return "", "Cookie: token=" + strings.ToLower(jwt) }, 500, notProvided, false},
+			failure(500, "Internal Server Error", "Internal Server Error", ""), false, true},
+		{"no token", func(string) (string, string) { return "", "" }, 500, notProvided, false, false},
+		{"expired token", func(jwt string) (string, string) { return "", "Cookie: token=" + strings.ToLower(jwt) }, 500, notProvided, false, false},
 	} {
 		t.Run("A.7 "+tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -54,7 +55,7 @@ func TestV2BetaLogout(t *testing.T) {
 			if r.status != tt.status || r.known() != tt.body {
 				t.Errorf("%d %s\nwant %d %s", r.status, r.known(), tt.status, tt.body)
 			}
-			if cookie := r.header.Get("Set-Cookie"); (cookie == "token=;Path=/;Expires=Thu, 01 Jan 1970 00:00:00 GMT;") != tt.gone {
+			if cookie := r.header.Get("Set-Cookie"); (cookie == "token=;Path=/;Expires=Thu, 01 Jan 1970 00:00:00 GMT;") != tt.cookie {
 				t.Errorf("cookie %q", cookie)
 			}
 			now = now.Add(-time.Hour)
@@ -81,9 +82,13 @@ func TestV2BetaPresent(t *testing.T) {
 		{"bare header", "", []string{"Authorization: JWT"}, 200},
 		{"another scheme", "", []string{"Authorization: Token JWT"}, 401},
 		{"three words", "", []string{"Authorization: Bearer JWT JWT"}, 401},
+		{"another scheme hides query", "?token=JWT", []string{"Authorization: Token JWT"}, 401},
+		{"Basic hides query", "?token=JWT", []string{basic("bob", "pa:ss")}, 401},
+		{"another word in the query", "?token=Token+JWT", nil, 401},
 		{"query", "?token=JWT", nil, 200},
 		{"Basic X-API-BEARER", "", []string{basic("X-API-BEARER", "JWT")}, 200},
 		{"Basic X-API-BEARER=<project>", "", []string{basic("X-API-BEARER=1a5", "JWT")}, 200},
+		{"Basic X-API-BEARER, any case", "", []string{basic("x-api-bearer", "JWT")}, 200},
 		{"Basic another user", "", []string{basic("bob", "JWT")}, 401},
 		{"Basic API key", "", []string{basic("ABCDEF", "key")}, 200},
 		{"Basic API key, wrong secret", "", []string{basic("ABCDEF", "JWT")}, 401},
@@ -129,6 +134,9 @@ func TestV2BetaHeaders(t *testing.T) {
 		{"project by header", "/v2-beta/projects", "X-Api-Project-Id: 1a5", 200, "1a5 1a7 project Default"},
 		{"project by query", "/v2-beta/projects?projectId=1a5", "", 200, "1a5 1a7 project Default"},
 		{"project by path", "/v2-beta/projects/1a5/settings", "", 200, "1a5 1a7 project Default"},
+		{"person as a project", "/v2-beta/projects", "X-Api-Project-Id: 1a7", 200, "1a7 1a7 user bob"},
+		{"path before header", "/v2-beta/projects/1a5/settings", "X-Api-Project-Id: 1a9", 200, "1a5 1a7 project Default"},
+		{"header before query", "/v2-beta/projects?projectId=1a9", "X-Api-Project-Id: 1a5", 200, "1a5 1a7 project Default"},
 		{"project of another", "/v2-beta/projects", "X-Api-Project-Id: 1a9", 403, "   "},
 		{"malformed project", "/v2-beta/projects", "X-Api-Project-Id: five", 400, "   "},
 		{"base of the API", "/v2-beta", "", 200, "1a7 1a7 user bob"},
@@ -282,7 +290,7 @@ func TestV2BetaExpiry(t *testing.T) {
 	for _, tt := range []struct {
 		setting string
 		life    time.Duration
-	}{{"", 16 * time.Hour}, {"28800000", 8 * time.Hour}, {"1500", 1500 * time.Millisecond}, {"soon", 16 * time.Hour}, {"-5", 0}} {
+	}{{"", 16 * time.Hour}, {"28800000", 8 * time.Hour}, {"1500", 1500 * time.Millisecond}, {"soon", 0}, {"-5", 0}, {"9999999999999999999", 0}} {
 		t.Run(fmt.Sprintf("A.5 %q", tt.setting), func(t *testing.T) {
 			t.Parallel()
 			now := time.Date(2020, 5, 1, 12, 0, 0, 0, time.UTC)
@@ -336,8 +344,8 @@ func TestV2BetaSecurityOff(t *testing.T) {
 	if r := ask(t, s, projects, "", "Cookie: token=stale"); r.status != 200 {
 		t.Errorf("with a stale token: %d", r.status)
 	}
-	if r := ask(t, s, projects, "", "X-Enforce-Authentication: true"); r.status != 401 {
-		t.Errorf("enforced: %d", r.status)
+	if r := ask(t, s, projects, "", "X-Enforce-Authentication: true"); r.status != 401 || r.header.Get("WWW-Authenticate") != "" {
+		t.Errorf("enforced: %d %v", r.status, r.header)
 	}
 }
 

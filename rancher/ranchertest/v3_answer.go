@@ -78,7 +78,8 @@ func (s *V3) collection(kind, path string, data []object, actions ...string) v3A
 		Links        object   `json:"links"`
 		CreateTypes  object   `json:"createTypes"`
 		Actions      object   `json:"actions"`
+		Pagination   object   `json:"pagination"`
 		ResourceType string   `json:"resourceType"`
 		Data         []object `json:"data"`
-	}{"collection", object{"self": s.URL + path}, object{kind: s.URL + path}, links, kind, data})
+	}{"collection", object{"self": s.URL + path}, object{kind: s.URL + path}, links, object{"limit": 1000}, kind, data})
 }

@@ -110,7 +110,7 @@ func (s *V3) offeredAt(c *v3Call) *v3Provider {
 
 // listV1Providers answers with a list that is no collection.
 func (s *V3) listV1Providers(*v3Call) v3Answer {
-	data := []object{}
+	var data []object // null if there are none
 	for _, p := range s.offered() {
 		data = append(data, object{"id": p.name, "type": p.kind})
 	}

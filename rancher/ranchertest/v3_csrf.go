@@ -20,12 +20,16 @@ func (s *V3) checkCSRF(c *v3Call) (a v3Answer, refused bool) {
 	}
 	invalid := normanError(http.StatusUnprocessableEntity, "InvalidCSRFToken", "Invalid CSRF token")
 	cookie, err := c.Cookie("CSRF")
+	known := err == nil
 	switch {
 	case err != nil:
 		cookie = &http.Cookie{Name: "CSRF", Value: newCSRF()}
 		refused = norman && method != http.MethodGet && s.is.since(2, 4, 0)
 	case method != http.MethodGet && cookie.Value != c.Header.Get("X-API-CSRF") && cookie.Value != c.URL.Query().Get("CSRF"):
 		return invalid, true
+	}
+	if steve && known {
+		return v3Answer{}, false // only norman sets it again
 	}
 	set := http.Cookie{Name: "CSRF", Value: cookie.Value, Path: "/"}
 	if s.is.since(2, 15, 0) {

@@ -160,7 +160,13 @@ const (
 // makesExt returns p with a token of ext.cattle.io.
 func (p person) makesExt() person {
 	p.Helper()
-	return p.with(p.text(p.asks("POST "+extTokens, anExtToken), "status", "bearerToken"))
+	return p.with(p.extOf(p.asks("POST "+extTokens, anExtToken)))
+}
+
+// extOf puts together the token of ext.cattle.io that was made.
+func (p person) extOf(made reply) string {
+	p.Helper()
+	return "ext/" + p.text(made, "metadata", "name") + ":" + p.text(made, "status", "value")
 }
 
 // spec returns the body of a Token.
@@ -183,6 +189,15 @@ func TestV3ExtTokens(t *testing.T) {
 	const missing = `{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":"tokens.ext.cattle.io \"token-7d9xk\" not found",` +
 		`"reason":"NotFound","details":{"group":"ext.cattle.io","kind":"tokens","name":"token-7d9xk"},"code":404}`
 
+	t.Run("B.8 Token: create, without bearerToken before 2.13", func(t *testing.T) {
+		t.Parallel()
+		_, _, alice, _ := noon2x(t, "v2.12.3")
+		alice.TB = t
+		r := alice.gets("POST "+extTokens, anExtToken, 201, shown+life+`,"value":"<secret>"}}`)
+		if !alice.with(alice.extOf(r)).live() {
+			t.Error("the token is dead")
+		}
+	})
 	t.Run("B.8 Token: create, with the secret once", func(t *testing.T) {
 		t.Parallel()
 		_, _, alice, _ := noon2x(t, "v2.13.1")
@@ -242,20 +257,25 @@ func TestV3ExtTokens(t *testing.T) {
 			}
 		})
 	}
-	t.Run("B.8 Token: update shortens, and extends for administrators only", func(t *testing.T) {
+	t.Run("B.8 Token: update shortens, and extends for nobody", func(t *testing.T) {
 		t.Parallel()
 		s, admin, alice, _ := noon2x(t, "v2.13.1")
 		alice.TB, admin.TB = t, t
 		s.Set("auth-token-max-ttl-minutes", "0")
 		at := extTokens + "/" + alice.makesExt().name()
-		alice.gets("PUT "+at, tokenSpec(`"ttl":60000,"description":"short","enabled":false`), 200, "")
+		alice.gets("PUT "+at, tokenSpec(`"userID":"`+alice.id+`","ttl":60000,"description":"short","enabled":false`), 200, "")
+		alice.gets("PUT "+at, tokenSpec(`"ttl":60000`), 400, badRequest("spec.userID is immutable"))
 		if r := alice.asks("GET "+at, ""); !strings.Contains(r.body, `"description":"short","enabled":false,"kind":"","ttl":60000,`) {
 			t.Errorf("after the update: %s", anonymous(r.body, alice.id))
 		}
 		for _, longer := range []string{`"ttl":60001`, `"ttl":-1`, `"ttl":0`} {
 			alice.gets("PATCH "+at, `{"spec":{`+longer+`}}`, 400, badRequest("forbidden to extend time-to-live"))
 		}
-		admin.gets("PATCH "+at, `{"spec":{"ttl":7200000}}`, 200, "")
+		admin.gets("PATCH "+at, `{"spec":{"ttl":7200000}}`, 400, badRequest("forbidden to extend time-to-live"))
+		s.Set("auth-token-max-ttl-minutes", "0.5")
+		if r := alice.gets("PATCH "+at, `{"spec":{"description":"cut"}}`, 200, ""); !strings.Contains(r.body, `"ttl":30000,`) {
+			t.Errorf("under a lower maximum: %s", anonymous(r.body, alice.id))
+		}
 		alice.gets("PATCH "+at, `{"spec":{"userID":"`+admin.id+`"}}`, 400, badRequest("spec.userID is immutable"))
 		alice.gets("PATCH "+at, `{"spec":{"kind":"session"}}`, 400, badRequest("spec.kind is immutable"))
 		alice.gets("PATCH "+at, `{"spec":{"clusterName":"local"}}`, 400, badRequest("spec.clusterName is immutable"))

@@ -25,10 +25,18 @@ func or[T any](p *T, otherwise T) T {
 	return *p
 }
 
+// ptr returns p, or what points to nothing.
+func ptr[T any](p *T) *T {
+	if p == nil {
+		return new(T)
+	}
+	return p
+}
+
 // extTTL returns what is granted of a lifetime in milliseconds, less than 1
 // being for ever: it is kept as 0.
 func (s *V3) extTTL(asked int64) (time.Duration, error) {
-	most, err := s.wholeMinutes("auth-token-max-ttl-minutes")
+	most, err := s.lifetime("auth-token-max-ttl-minutes")
 	switch ttl := time.Duration(asked) * time.Millisecond; {
 	case err != nil:
 		return 0, err
@@ -67,7 +75,10 @@ func (s *V3) createExtToken(c *v3Call) v3Answer {
 
 	made := s.extTokenResource(t, nil)
 	status := made["status"].(object)
-	status["value"], status["bearerToken"] = t.Secret, "ext/"+t.Name+":"+t.Secret
+	status["value"] = t.Secret
+	if s.is.since(2, 13, 0) {
+		status["bearerToken"] = "ext/" + t.Name + ":" + t.Secret
+	}
 	return inJSON(http.StatusCreated, made)
 }
 
@@ -103,8 +114,9 @@ func (s *V3) getExtToken(c *v3Call) v3Answer {
 }
 
 // updateExtToken changes what may be changed of a token: its description,
-// whether it is enabled, and its lifetime, which only an administrator may
-// extend.
+// whether it is enabled, and its lifetime, which nobody may extend, and which
+// each update cuts to the maximum of now. A PUT that leaves something out sets
+// it to nothing.
 func (s *V3) updateExtToken(c *v3Call) v3Answer {
 	t := s.extTokenOf(c)
 	if t == nil {
@@ -115,6 +127,10 @@ func (s *V3) updateExtToken(c *v3Call) v3Answer {
 		return a
 	}
 	spec := asked.Spec
+	if c.Method == http.MethodPut {
+		spec.UserID, spec.Kind, spec.ClusterName = ptr(spec.UserID), ptr(spec.Kind), ptr(spec.ClusterName)
+		spec.Description, spec.TTL = ptr(spec.Description), ptr(spec.TTL)
+	}
 	for _, fixed := range []struct {
 		field string
 		want  *string
@@ -124,17 +140,14 @@ func (s *V3) updateExtToken(c *v3Call) v3Answer {
 			return extBadRequest("spec." + fixed.field + " is immutable")
 		}
 	}
-	if spec.TTL != nil {
-		ttl, err := s.extTTL(*spec.TTL)
-		longer := ttl == 0 && t.TTL != 0 || t.TTL != 0 && ttl > t.TTL
-		switch {
-		case err != nil:
-			return kubeError(http.StatusInternalServerError, "InternalError", "Internal error occurred: "+err.Error(), nil)
-		case longer && !s.isAdmin(c.user):
-			return extBadRequest("forbidden to extend time-to-live")
-		}
-		t.TTL = ttl
+	ttl, err := s.extTTL(or(spec.TTL, t.TTL.Milliseconds()))
+	switch {
+	case err != nil:
+		return kubeError(http.StatusInternalServerError, "InternalError", "Internal error occurred: failed to clamp token time-to-live: "+err.Error(), nil)
+	case t.TTL != 0 && (ttl == 0 || ttl > t.TTL):
+		return extBadRequest("forbidden to extend time-to-live")
 	}
+	t.TTL = ttl
 	t.Description, t.Enabled = or(spec.Description, t.Description), or(spec.Enabled, t.Enabled)
 	return inJSON(http.StatusOK, s.extTokenResource(t, c.token))
 }

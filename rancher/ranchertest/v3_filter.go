@@ -87,11 +87,13 @@ func (s *V3) verify(presented, path string) (t *v3Token, u *v3User, why string) 
 
 // clusterOf returns the cluster that a path is about, or "".
 func clusterOf(path string) string {
-	for _, prefix := range []string{"/k8s/clusters/", "/v3/clusters/", "/v3/cluster/", "/v3/proxy/"} {
-		if rest, ok := strings.CutPrefix(path, prefix); ok {
-			id, _, _ := strings.Cut(rest, "/")
-			return id
-		}
+	part := strings.Split(path, "/")
+	if len(part) < 4 || part[0] != "" || part[1] != "k8s" && part[1] != "v3" {
+		return ""
+	}
+	switch part[2] {
+	case "clusters", "cluster", "proxy":
+		return part[3]
 	}
 	return ""
 }

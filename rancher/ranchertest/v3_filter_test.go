@@ -230,6 +230,8 @@ func TestV3ClusterScope(t *testing.T) {
 		"/v3/clusters/c-m-12345?action=generateKubeconfig":          "true",
 		"/v3/cluster/c-m-12345/namespaces":                          "true",
 		"/v3/proxy/c-m-12345/x":                                     "true",
+		"/k8s/proxy/c-m-12345/x":                                    "true",
+		"/k8s/cluster/c-m-12345":                                    "true",
 		"/k8s/clusters/c-m-54321/version":                           "false",
 		"/v3/clusters/c-m-123456":                                   "false",
 		"/v3/clusters":                                              "false",

@@ -2,7 +2,9 @@ package ranchertest
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -66,11 +68,11 @@ func (s *V3) login(p *v3Provider, l v3Login) v3Answer {
 	case u == nil:
 		return a
 	case u.disabled:
-		return normanError(http.StatusForbidden, "PermissionDenied", "Permission Denied")
+		return s.loginError(http.StatusForbidden, "PermissionDenied", "Permission Denied")
 	}
 	t, err := s.tokenFor(u, l)
 	if err != nil {
-		return normanError(http.StatusInternalServerError, "ServerError", "Server error while authenticating")
+		return s.loginError(http.StatusInternalServerError, "ServerError", "Server error while authenticating")
 	}
 	if l.ResponseType == "cookie" {
 		cookie := http.Cookie{Name: "R_SESS", Value: t.Name + ":" + t.Secret, Path: "/", HttpOnly: true, Secure: true}
@@ -80,6 +82,14 @@ func (s *V3) login(p *v3Provider, l v3Login) v3Answer {
 		return v3Answer{http.StatusOK, http.Header{"Set-Cookie": {cookie.String()}}, ""}
 	}
 	return s.loggedIn(t)
+}
+
+// loginError is an error of a login's, which has no words to it since 2.13.
+func (s *V3) loginError(status int, code, message string) v3Answer {
+	if s.is.since(2, 13, 0) {
+		message = ""
+	}
+	return normanError(status, code, message)
 }
 
 // tokenFor makes the token that a login is for.
@@ -108,7 +118,7 @@ func (s *V3) loginByCode(p *v3Provider, l v3Login) (*v3User, v3Answer) {
 		code = l.IDToken
 	}
 	u := s.codes[code]
-	if u == nil || u.provider != p.name {
+	if u == nil || u.provider != p.name || s.user(u.id) == nil {
 		return nil, normanError(http.StatusUnauthorized, "Unauthorized", "authentication failed")
 	}
 	delete(s.codes, code)
@@ -119,9 +129,9 @@ func (s *V3) loginByCode(p *v3Provider, l v3Login) (*v3User, v3Answer) {
 // counts only where there is no setting for it, or none that is a number.
 func (s *V3) sessionTTL(asked int64) time.Duration {
 	const setting = "auth-user-session-ttl-minutes"
-	if _, _, _, ok := s.setting(setting); ok {
-		if ttl, err := s.wholeMinutes(setting); err == nil {
-			return ttl
+	if _, value, _, ok := s.setting(setting); ok {
+		if n, err := strconv.ParseInt(value, 10, 64); err == nil {
+			return time.Duration(n) * time.Minute
 		}
 	}
 	return time.Duration(asked) * time.Millisecond
@@ -145,14 +155,17 @@ func (s *V3) addKubeconfigToken(u *v3User, cluster, description string) (*v3Toke
 
 // kubeconfigTTL is how long the token of a kubeconfig is good.
 func (s *V3) kubeconfigTTL() (time.Duration, error) {
-	ttl, err := s.wholeMinutes("kubeconfig-default-token-ttl-minutes")
+	ttl, err := s.lifetime("kubeconfig-default-token-ttl-minutes")
 	if err == nil && ttl == 0 {
-		ttl, err = s.wholeMinutes("kubeconfig-token-ttl-minutes")
+		ttl, err = s.lifetime("kubeconfig-token-ttl-minutes")
 	}
 	if err != nil {
 		return 0, err
 	}
-	return s.clamp(ttl)
+	if ttl, err = s.clamp(ttl); err != nil {
+		return 0, fmt.Errorf("failed to validate token ttl: %w", err)
+	}
+	return ttl, nil
 }
 
 // loggedIn is the answer to a login, which has the whole token in it up to 2.12.

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/tokenlife/tokenlife/rancher/ranchertest"
 )
 
 // Both ways to log in, with what is answered in full.
@@ -178,10 +180,10 @@ func TestV3LoginErrors(t *testing.T) {
 	t.Parallel()
 	const (
 		unauthorized = `{"baseType":"error","code":"Unauthorized","message":"authentication failed","status":401,"type":"error"}`
-		denied       = `{"baseType":"error","code":"PermissionDenied","message":"Permission Denied","status":403,"type":"error"}`
+		denied       = `{"baseType":"error","code":"PermissionDenied","status":403,"type":"error"}`
 		invalidBody  = `{"baseType":"error","code":"InvalidBodyContent","status":422,"type":"error"}`
 		notFound     = `{"baseType":"error","code":"NotFound","status":404,"type":"error"}`
-		serverError  = `{"baseType":"error","code":"ServerError","message":"Server error while authenticating","status":500,"type":"error"}`
+		serverError  = `{"baseType":"error","code":"ServerError","status":500,"type":"error"}`
 		csrf         = `{"baseType":"error","code":"InvalidCSRFToken","message":"Invalid CSRF token","status":422,"type":"error"}`
 	)
 	for _, tt := range []struct {
@@ -224,6 +226,35 @@ func TestV3LoginErrors(t *testing.T) {
 			}
 		})
 	}
+	t.Run("B.2 with words to it, before 2.13", func(t *testing.T) {
+		s, _ := newV3("v2.12.3")
+		s.DisableUser("bob", true)
+		s.Set("kubeconfig-default-token-ttl-minutes", "a month")
+		askV3(t, s, v3Login, asBob).want(t, 403,
+			`{"baseType":"error","code":"PermissionDenied","message":"Permission Denied","status":403,"type":"error"}`)
+		askV3(t, s, v3Login, `{"username":"admin","password":"s3cret","responseType":"kubeconfig"}`).want(t, 500,
+			`{"baseType":"error","code":"ServerError","message":"Server error while authenticating","status":500,"type":"error"}`)
+	})
+	t.Run("B.2 another method", func(t *testing.T) {
+		s, _ := newV3("v2.13.1")
+		askV3(t, s, "GET /v1-public/login", "").want(t, 405, "")
+	})
+	t.Run("B.2 the code of one who was deleted", func(t *testing.T) {
+		for _, version := range []string{"v2.12.3", "v2.13.1"} {
+			for name, gone := range map[string]func(*ranchertest.V3){
+				"user":     func(s *ranchertest.V3) { s.DeleteUser("eve") },
+				"provider": func(s *ranchertest.V3) { s.CleanUpProvider("github") },
+			} {
+				s, _ := newV3(version)
+				s.AddProviderUser("github", "eve", "")
+				s.AddCode("c0de", "eve")
+				gone(s)
+				if r := askV3(t, s, "POST /v3-public/githubProviders/github?action=login", `{"code":"c0de"}`); r.status != 401 {
+					t.Errorf("%s deleted, %s: %d", name, version, r.status)
+				}
+			}
+		}
+	})
 	t.Run("B.2 body of 1 MiB", func(t *testing.T) {
 		s, _ := newV3("v2.13.1")
 		if r := askV3(t, s, v1Login, asAdmin+strings.Repeat(" ", 1<<20-len(asAdmin))); r.status != 201 {
@@ -284,7 +315,7 @@ func TestV3Providers(t *testing.T) {
 	t.Run("B.2 hidden", func(t *testing.T) {
 		s, _ := newV3("v2.13.1")
 		s.HideLocal(true)
-		askV3(t, s, "GET /v1-public/authproviders", "").want(t, 200, `{"data":[]}`)
+		askV3(t, s, "GET /v1-public/authproviders", "").want(t, 200, `{"data":null}`)
 		if r := askV3(t, s, "GET /v3-public/authProviders", ""); r.field(t, "data") != "[]" {
 			t.Errorf("%s", r.body)
 		}

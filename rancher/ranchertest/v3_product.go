@@ -61,7 +61,9 @@ func (s *V3) noRoute(c *v3Call, known bool) v3Answer {
 		case c.action() != "":
 			return normanError(http.StatusUnprocessableEntity, "InvalidAction", "Invalid action: "+c.action())
 		}
-		return normanError(http.StatusMethodNotAllowed, "MethodNotAllowed", "Method "+c.Method+" not supported")
+		return normanError(http.StatusMethodNotAllowed, "MethodNotAllow", "Method "+c.Method+" not supported")
+	case known && c.below("/v1-public"):
+		return nothing(http.StatusMethodNotAllowed)
 	case c.isBrowser(true) || !s.is.since(2, 6, 0):
 		return inHTML(v3Page)
 	}

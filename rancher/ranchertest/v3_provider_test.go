@@ -53,7 +53,7 @@ func TestV3Provider(t *testing.T) {
 			eve := person{t, s, s.AddProviderUser("openldap", "eve", "adam"), ""}
 			session := eve.with(eve.text(eve.asks("POST /v3-public/openLdapProviders/openldap?action=login", login), "token"))
 			key, ext := session.derives(), session.makesExt()
-			extSession := session.with(session.text(session.asks("POST "+extTokens, tokenSpec(`"kind":"session"`)), "status", "bearerToken"))
+			extSession := session.with(session.extOf(session.asks("POST "+extTokens, tokenSpec(`"kind":"session"`))))
 			session.gets("POST /v3/clusters/c-m-x?action=generateKubeconfig", "", 200, "")
 			kubeconfig := session.with(bearerOf(t, s, eve.id))
 			lives := func() life {

@@ -38,7 +38,7 @@ func (s *V3) loginBySAML(p *v3Provider, l v3Login) (*v3User, v3Answer) {
 	if l.RequestID != "" {
 		key, err := samlKey(l.PublicKey)
 		if err != nil {
-			return nil, normanError(http.StatusInternalServerError, "ServerError", "Server error while authenticating")
+			return nil, s.loginError(http.StatusInternalServerError, "ServerError", "Server error while authenticating")
 		}
 		s.saml[l.RequestID] = &v3SAML{provider: p, login: l, key: key, since: s.now()}
 	}

@@ -138,22 +138,27 @@ func TestV3SAML(t *testing.T) {
 		s.AddProvider("keycloak")
 		for _, key := range []string{"", "!", "e30=", base64.StdEncoding.EncodeToString([]byte(`{"N":15,"E":3}`)), base64.StdEncoding.EncodeToString([]byte(`{"N":-1,"E":65537}`))} {
 			nobody.gets("POST /v1-public/login", `{"type":"keyCloakProvider","requestId":"`+id+`","publicKey":"`+key+`"}`, 500,
-				`{"baseType":"error","code":"ServerError","message":"Server error while authenticating","status":500,"type":"error"}`)
+				`{"baseType":"error","code":"ServerError","status":500,"type":"error"}`)
 		}
 	})
 	t.Run("B.5 logout: SAML with forced single-logout refuses a plain one", func(t *testing.T) {
 		t.Parallel()
-		for _, path := range []string{"/v1/logout", "/v3/tokens?action=logout"} {
-			s, _, nobody, _ := noon2x(t, "v2.13.0")
+		for _, tt := range []struct{ version, path, refused string }{
+			{"v2.13.0", "/v1/logout", "Internal Server Error\n"},
+			{"v2.13.0", "/v3/tokens?action=logout", "Internal Server Error\n"},
+			{"v2.12.0", "/v3/tokens?action=logout", `{"baseType":"error","code":"ServerError","message":"SAML [logout]: Rancher provider resource ` + "`keycloak`" + ` configured for forced SLO, rejecting regular logout","status":500,"type":"error"}`},
+		} {
+			path := tt.path
+			s, _, nobody, _ := noon2x(t, tt.version)
 			nobody.TB, nobody.token = t, ""
 			s.AddProviderUser("keycloak", "eve", "-")
 			s.ForceLogoutAll("keycloak")
-			r := nobody.asks("POST /v1-public/login", fmt.Sprintf(`{"type":"keyCloakProvider","requestId":%q,"publicKey":%q}`, id, public))
+			r := nobody.asks("POST /v3-public/keyCloakProviders/keycloak?action=login", fmt.Sprintf(`{"requestId":%q,"publicKey":%q}`, id, public))
 			if err := s.LogInSAML(nobody.text(r, "idpRedirectUrl"), "eve"); err != nil {
 				t.Fatal(err)
 			}
 			eve := nobody.with(bearerOf(t, s, "u-"))
-			eve.gets("POST "+path, "", 500, "Internal Server Error\n")
+			eve.gets("POST "+path, "", 500, tt.refused)
 			eve.gets("GET /v3/users?me=true", "", 200, "")
 			all := strings.Replace(strings.Replace(path, "action=logout", "action=logoutAll", 1), "/v1/logout", "/v1/logout?all", 1)
 			r = eve.gets("POST "+all, "{}", 200, "")

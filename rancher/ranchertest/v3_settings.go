@@ -77,7 +77,7 @@ func (s *V3) setting(name string) (def, value, source string, ok bool) {
 		def = s.URL
 	}
 	value, source = def, "default"
-	if v, set := s.settings[name]; set {
+	if v := s.settings[name]; v != "" { // what is empty is not set
 		value, source = v, "db"
 	}
 	if v, set := s.env[name]; set {
@@ -86,26 +86,32 @@ func (s *V3) setting(name string) (def, value, source string, ok bool) {
 	return def, value, source, ok
 }
 
-// wholeMinutes returns the value of a setting that is a number of minutes; 0 if
-// this version does not have it. The error is what Rancher says of one that is
-// not a number.
-func (s *V3) wholeMinutes(name string) (time.Duration, error) {
+// lifetime returns the value of a setting that limits tokens which are made with
+// others; 0 if this version does not have it. Rancher puts an m behind it and
+// takes that for a duration of Go's, so that 0.1 passes, and 1h30. The error is
+// what it says of what does not.
+func (s *V3) lifetime(name string) (time.Duration, error) {
 	_, value, _, ok := s.setting(name)
 	if !ok {
 		return 0, nil
 	}
-	n, err := strconv.ParseInt(value, 10, 64)
+	d, err := time.ParseDuration(value + "m")
 	if err != nil {
-		return 0, fmt.Errorf("failed to parse setting '%s': %w", name, err)
+		return 0, fmt.Errorf("failed to parse setting '%s': error parsing token ttl: %w", name, err)
 	}
-	return time.Duration(n) * time.Minute, nil
+	return d, nil
 }
 
-// minutes is wholeMinutes for settings whose value is left aside if it is not a
-// number.
+// minutes returns the value of a setting that is a whole number of minutes; its
+// default, if somebody has made it something else, and 0 if this version does
+// not have it.
 func (s *V3) minutes(name string) time.Duration {
-	d, _ := s.wholeMinutes(name)
-	return d
+	def, value, _, _ := s.setting(name)
+	n, err := strconv.ParseInt(value, 10, 64)
+	if err != nil {
+		n, _ = strconv.ParseInt(def, 10, 64)
+	}
+	return time.Duration(n) * time.Minute
 }
 
 func (s *V3) listSettings(*v3Call) v3Answer {
@@ -141,7 +147,7 @@ func (s *V3) putSetting(c *v3Call) v3Answer {
 	case c.bodyErr != nil || json.Unmarshal(c.body, &asked) != nil:
 		return normanError(http.StatusUnprocessableEntity, "InvalidBodyContent", "Failed to parse body")
 	case source == "env":
-		return normanError(http.StatusMethodNotAllowed, "MethodNotAllowed", name+" is readOnly because its value is from environment variable")
+		return normanError(http.StatusMethodNotAllowed, "MethodNotAllow", name+" is readOnly because its value is from environment variable")
 	}
 	if why := s.checkSetting(name, asked.Value); why != "" {
 		return normanError(http.StatusBadRequest, "BadRequest",

@@ -1,6 +1,7 @@
 package ranchertest_test
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -85,10 +86,16 @@ func TestV3SettingSource(t *testing.T) {
 		}
 		check("60", "true", "db")
 	})
+	t.Run("B.6 PUT of nothing is the default again", func(t *testing.T) {
+		if r := askV3(t, s, "PUT /v3/settings/"+maxTTL, `{"value":""}`, admin); r.status != 200 {
+			t.Errorf("%d %s", r.status, r.body)
+		}
+		check("129600", "false", "default")
+	})
 	t.Run("B.6 env", func(t *testing.T) {
 		s.SetEnv(maxTTL, "30")
 		check("30", "false", "env")
-		if r := askV3(t, s, "PUT /v3/settings/"+maxTTL, `{"value":"0"}`, admin); r.status != 405 || r.field(t, "code") != "MethodNotAllowed" {
+		if r := askV3(t, s, "PUT /v3/settings/"+maxTTL, `{"value":"0"}`, admin); r.status != 405 || r.field(t, "code") != "MethodNotAllow" {
 			t.Errorf("PUT: %d %s", r.status, r.body)
 		}
 		s.Set(maxTTL, "120")
@@ -100,7 +107,7 @@ func TestV3SettingSource(t *testing.T) {
 	})
 	t.Run("B.6 list", func(t *testing.T) {
 		r := askV3(t, s, "GET /v3/settings", "", bob)
-		if r.status != 200 || r.field(t, "resourceType") != "setting" || strings.Count(r.body, `"id":"`+maxTTL+`"`) != 1 {
+		if r.status != 200 || r.field(t, "resourceType") != "setting" || r.field(t, "pagination") != `{"limit":1000}` || strings.Count(r.body, `"id":"`+maxTTL+`"`) != 1 {
 			t.Errorf("%d %s", r.status, r.body)
 		}
 		if strings.Contains(r.body, "kubeconfig-token-ttl-minutes") {
@@ -153,7 +160,8 @@ func TestV3SettingChecks(t *testing.T) {
 			if r.status != tt.want || tt.want == 400 && r.field(t, "code") != "BadRequest" {
 				t.Errorf("%d %s, want %d", r.status, r.body, tt.want)
 			}
-			if got := askV3(t, s, "GET /v3/settings/"+tt.name, "", admin).field(t, "customized"); got != map[int]string{200: "true", 400: "false"}[tt.want] {
+			customized := tt.want == 200 && tt.value != ""
+			if got := askV3(t, s, "GET /v3/settings/"+tt.name, "", admin).field(t, "customized"); got != strconv.FormatBool(customized) {
 				t.Errorf("customized is %s", got)
 			}
 		})

@@ -187,7 +187,7 @@ func TestV3Inspection(t *testing.T) {
 	if got := s.Refused(); strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("refused:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
-	if got := s.Requests(); len(got) != 6 || got[0] != "POST /v3-public/localProviders/local" || got[1] != "POST /v3/tokens" {
+	if got := s.Requests(); len(got) != 6 || got[0] != "POST /v3-public/localProviders/local?action=login" || got[1] != "POST /v3/tokens" {
 		t.Errorf("requests: %v", got)
 	}
 	if got := s.AtOnce("POST /v3/tokens"); got != 1 {

@@ -7,7 +7,20 @@ import (
 	"time"
 )
 
+// stranger refuses one who asks with a token of ext.cattle.io, which norman took
+// for one of its own before 2.15, and did not find.
+func (s *V3) stranger(c *v3Call, status int, code string) (a v3Answer, refused bool) {
+	if !c.token.Ext || s.is.since(2, 15, 0) {
+		return v3Answer{}, false
+	}
+	return normanError(status, code, fmt.Sprintf(
+		"failed to retrieve auth token, error: &errors.errorString{s:%q}", `invalid resource name "ext/`+c.token.Name+`": [may not contain '/']`)), true
+}
+
 func (s *V3) listTokens(c *v3Call) v3Answer {
+	if a, refused := s.stranger(c, http.StatusUnauthorized, "Unauthorized"); refused {
+		return a
+	}
 	var data []object
 	for _, t := range s.tokens {
 		if t.UserID == c.user.id && !t.Ext {
@@ -18,6 +31,9 @@ func (s *V3) listTokens(c *v3Call) v3Answer {
 }
 
 func (s *V3) getToken(c *v3Call) v3Answer {
+	if a, refused := s.stranger(c, http.StatusInternalServerError, "ServerError"); refused {
+		return a
+	}
 	t, a := s.ownToken(c)
 	if t == nil {
 		return a
@@ -52,6 +68,9 @@ func (s *V3) createToken(c *v3Call) v3Answer {
 	if err := json.Unmarshal(c.body, &asked); err != nil {
 		return normanError(http.StatusUnprocessableEntity, "InvalidFormat", err.Error())
 	}
+	if a, refused := s.stranger(c, http.StatusUnauthorized, "Unauthorized"); refused {
+		return a
+	}
 	unit := time.Millisecond
 	if s.is == (v3Version{2, 4, 6}) {
 		unit = time.Minute // this one only
@@ -70,7 +89,7 @@ func (s *V3) createToken(c *v3Call) v3Answer {
 
 // clamp returns what is granted of a lifetime, 0 being for ever.
 func (s *V3) clamp(asked time.Duration) (time.Duration, error) {
-	most, err := s.wholeMinutes("auth-token-max-ttl-minutes")
+	most, err := s.lifetime("auth-token-max-ttl-minutes")
 	switch {
 	case err != nil:
 		return 0, err
@@ -81,6 +100,9 @@ func (s *V3) clamp(asked time.Duration) (time.Duration, error) {
 }
 
 func (s *V3) deleteToken(c *v3Call) v3Answer {
+	if a, refused := s.stranger(c, http.StatusUnauthorized, "Unauthorized"); refused {
+		return a
+	}
 	t, a := s.ownToken(c)
 	switch {
 	case t == nil:

@@ -131,7 +131,7 @@ func TestV3Tokens(t *testing.T) {
 		secret, session := loginV3(t, s, asAdmin)
 		for _, request := range []string{"PUT /v3/tokens/" + nameOf(secret), "PUT /v3/tokens", "DELETE /v3/tokens"} {
 			r := askV3(t, s, request, `{"ttl":0}`, session)
-			if r.status != 405 || r.field(t, "code") != "MethodNotAllowed" || r.field(t, "status") != "405" {
+			if r.status != 405 || r.field(t, "code") != "MethodNotAllow" || r.field(t, "status") != "405" {
 				t.Errorf("%s: %d %s", request, r.status, r.knownV3())
 			}
 		}
@@ -221,16 +221,62 @@ func TestV3Clamp(t *testing.T) {
 			}
 		})
 	}
+	t.Run("B.6 a maximum that is no whole number", func(t *testing.T) {
+		for most, want := range map[string]string{"0.1": "6000", "1h30": "5400000", "-5": "-300000"} {
+			s, _ := newV3("v2.13.1")
+			s.Set(maxTTL, most)
+			_, session := loginV3(t, s, asAdmin)
+			r := askV3(t, s, "POST /v3/tokens", `{"type":"token","ttl":7200000}`, session)
+			if got := r.field(t, "ttl"); r.status != 201 || got != want {
+				t.Errorf("%s minutes: %d, ttl %s, want %s", most, r.status, got, want)
+			}
+		}
+	})
 	t.Run("B.6 a maximum that is no number", func(t *testing.T) {
 		s, _ := newV3("v2.13.1")
 		s.Set(maxTTL, "90d")
 		_, session := loginV3(t, s, asAdmin)
 		askV3(t, s, "POST /v3/tokens", `{"type":"token","ttl":1000}`, session).want(t, 500,
-			`{"baseType":"error","code":"ServerError","message":"error validating max-ttl failed to parse setting 'auth-token-max-ttl-minutes': strconv.ParseInt: parsing \"90d\": invalid syntax","status":500,"type":"error"}`)
+			`{"baseType":"error","code":"ServerError","message":"error validating max-ttl failed to parse setting 'auth-token-max-ttl-minutes': error parsing token ttl: time: unknown unit \"dm\" in duration \"90dm\"","status":500,"type":"error"}`)
 		if got := len(s.Tokens()); got != 1 {
 			t.Errorf("%d tokens, want 1", got)
 		}
 	})
+}
+
+// Before 2.15 a token of ext.cattle.io is good for all but the tokens of norman.
+func TestV3TokensAskedByExt(t *testing.T) {
+	t.Parallel()
+	for version, known := range map[string]bool{"v2.12.0": false, "v2.13.1": false, "v2.14.0": false, "v2.15.0": true} {
+		t.Run("B.5 "+version, func(t *testing.T) {
+			t.Parallel()
+			s, _, alice, _ := noon2x(t, version)
+			alice.TB = t
+			ext, key := alice.makesExt(), alice.derives()
+			for _, tt := range []struct {
+				request, code  string
+				before, status int
+			}{
+				{"GET /v3/tokens", "Unauthorized", 401, 200},
+				{"POST /v3/tokens", "Unauthorized", 401, 201},
+				{"GET /v3/tokens/" + key.name(), "ServerError", 500, 200},
+				{"DELETE /v3/tokens/" + key.name(), "Unauthorized", 401, 204},
+				{"GET /v3/users?me=true", "", 200, 200},
+			} {
+				want := tt.before
+				if known {
+					want = tt.status
+				}
+				r := ext.gets(tt.request, "{}", want, "")
+				if want >= 400 && (!strings.HasPrefix(r.body, `{"baseType":"error","code":"`+tt.code+`","message":"failed to retrieve auth token, error: `) || r.header.Get("X-API-Cattle-Auth") != "true") {
+					t.Errorf("%s: %s", tt.request, r.body)
+				}
+			}
+			if got := len(s.Tokens()); got != 4 {
+				t.Errorf("%d tokens", got)
+			}
+		})
+	}
 }
 
 // When a token is over.
@@ -322,6 +368,21 @@ func TestV3Expiry(t *testing.T) {
 		r := askV3(t, s, "GET /v3/tokens/"+nameOf(secret), "", other)
 		if got := r.field(t, "activityLastSeenAt"); got != "2026-08-19T16:00:00Z" || r.field(t, "expired") != "false" {
 			t.Errorf("activityLastSeenAt is %q, expired %s", got, r.field(t, "expired"))
+		}
+	})
+	t.Run("B.6 idle, a limit that is no number is the default", func(t *testing.T) {
+		s, clock := newV3("v2.13.1")
+		s.Set("auth-user-session-ttl-minutes", "2000")
+		s.Set("auth-user-session-idle-ttl-minutes", "soon")
+		_, session := loginV3(t, s, asAdmin)
+		seen(t, s, session)
+		for after, want := range map[time.Duration]int{16 * time.Hour: 200, 16*time.Hour + time.Second: 401} {
+			was := *clock
+			*clock = clock.Add(after)
+			if r := askV3(t, s, whoami, "", session); r.status != want {
+				t.Errorf("after %v: %d, want %d", after, r.status, want)
+			}
+			*clock = was
 		}
 	})
 	t.Run("B.6 a clock that is set back", func(t *testing.T) {
