@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"sync"
 	"time"
 
@@ -207,6 +208,10 @@ func (r *Rotator) random(n time.Duration) time.Duration {
 	}
 	return atRandom(n)
 }
+
+// Format implements [fmt.Formatter]: what a Rotator holds is not printed. Without a
+// Store that is all that a Store would hold.
+func (r *Rotator) Format(f fmt.State, verb rune) { io.WriteString(f, "refresh.Rotator") }
 
 func (r *Rotator) tell(e Event) {
 	if r.OnEvent != nil {

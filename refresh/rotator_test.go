@@ -413,7 +413,10 @@ func TestRotatorPrintsNoSecret(t *testing.T) {
 		access(t, r)
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%d", "%x"} {
 			for _, text := range []string{fmt.Sprintf(verb, r), fmt.Sprintf(verb, []any{r})} {
-				if strings.Contains(text, "access-2") || strings.Contains(text, "refresh-") {
+				// Without a Store the bytes of one are in it, which some verbs print
+				// one by one.
+				bytes := strings.Contains(text, "97 99 99 101 115 115") || strings.Contains(text, fmt.Sprintf("%x", "access-2"))
+				if bytes || strings.Contains(text, "access-2") || strings.Contains(text, "refresh-") {
 					t.Errorf("%s prints %s", verb, text)
 				}
 			}
