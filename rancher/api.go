@@ -22,6 +22,10 @@ type API interface {
 
 	// NewSource returns a Source that begins with a login and renews the token
 	// from then on. Credentials are asked for whenever there must be a login.
+	//
+	// It is a *V2BetaSource or a *V3Source. Their other fields, such as the
+	// Store of a V3Source, may be set before first use, and Close is the logout.
+	// In 2.x the session of the login itself stays, to its end: it is First's.
 	NewSource(credentials func(context.Context) (Credentials, error)) token.Source
 
 	// Transport returns what puts the tokens of src on requests to this server.

@@ -3,6 +3,8 @@ package rancher
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -31,7 +33,7 @@ func TestV3Decide(t *testing.T) {
 		behind  = "probably: the token is good, and what answers at this URL does not take it: a cluster's own endpoint, which knows a token only some time after it is made and by the cluster's own clock, or a proxy that takes the header Authorization off"
 		notNow  = "probably: the token is good now: the server refused it for a moment, as Rancher does while its own store cannot be read"
 		wasAway = "probably: the token is good: the server, or a proxy before it, was away when the call failed"
-		alike   = "probably: the token has expired, was deleted or logged out, or it, its user or their provider is disabled, or it is confined to a cluster: Rancher answers all of these alike"
+		alike   = "probably: the token has expired, was deleted or logged out, is another Rancher's, was idle for too long, is confined to a cluster, or it, its user or their provider is disabled: Rancher answers all of these alike"
 		secret  = "probably: the secret is not that of the token token-7d9xk: the server knows a token of that name, which is enabled and has not expired"
 		skewed  = "certain: this machine's clock is ahead of the server's, so whoever compares a token's expiry with it is wrong"
 		nearEnd = "probably: the token is less than a minute from its end, where it is a matter of clocks, those of Rancher's own machines among them, whether it is still good"
@@ -65,6 +67,10 @@ func TestV3Decide(t *testing.T) {
 		{"no Rancher 2.x", v3Facts{form: known, probe: seen{what: "the probe", status: 404}},
 			[]string{"probably: the server has said nothing of the token: it is perhaps no Rancher 2.x"}},
 		{"refused as Kubernetes refuses", v3Facts{form: known, probe: seen{what: "the probe", status: 403, stranger: true}}, []string{alike}},
+		{"refused before its end", v3Facts{form: known, probe: bad, clocks: at(time.Minute), life: life{created: made, granted: time.Hour}},
+			[]string{"probably: the token was refused before its end: it was deleted or logged out, is another Rancher's, was idle for too long, is confined to a cluster, or it, its user or their provider is disabled, which Rancher answers alike"}},
+		{"refused before the end that was asked for", v3Facts{form: known, probe: bad, clocks: at(time.Minute), life: life{created: made, granted: time.Hour, asked: time.Hour, guessed: true}},
+			[]string{"probably: the token has expired, if less was granted than was asked for, or it was deleted or logged out, is another Rancher's, was idle for too long, is confined to a cluster, or it, its user or their provider is disabled: Rancher answers all of these alike"}},
 		{"of ext, where there are such tokens", v3Facts{form: form{name: "token-7d9xk", ext: true}, probe: bad, server: Product{Version: "v2.13.1"}}, []string{alike}},
 		{"of ext, and who knows of what version", v3Facts{form: form{name: "token-7d9xk", ext: true}, probe: bad}, []string{alike}},
 		{"over by a clock that the record contradicts", v3Facts{form: known, probe: bad, clocks: at(3 * time.Hour), record: record(func(*V3Token) {})},
@@ -100,6 +106,7 @@ func TestV3Decide(t *testing.T) {
 			settings: map[string]Setting{idleSetting: {Name: idleSetting, Value: "10"}}, record: record(func(r *V3Token) { r.LastActive = made })}, []string{secret}},
 		{"a login that was granted less than it asked for", v3Facts{form: known, probe: good, clocks: at(0), life: life{asked: 2 * time.Hour}, record: record(func(r *V3Token) { r.Derived = false })},
 			[]string{"certain: the token lives shorter than asked for: what a login asks for is not looked at"}},
+		{"granted as asked for, less what the call took", v3Facts{form: known, probe: good, clocks: at(0), life: life{created: made, granted: time.Hour - time.Second, asked: time.Hour}}, nil},
 		{"expired, and the clock is off as well", v3Facts{form: known, probe: bad, life: life{created: made, granted: time.Hour},
 			clocks: clocks{sent: made.Add(9 * time.Hour), received: made.Add(9 * time.Hour), date: made.Add(3 * time.Hour)}},
 			[]string{"certain: the token has expired 2h0m0s ago", skewed}},
@@ -117,6 +124,9 @@ func TestV3Decide(t *testing.T) {
 			for _, f := range d {
 				if f.Remedy == "" || len(f.Evidence) == 0 {
 					t.Errorf("%+v: there is no remedy, or no evidence", f)
+				}
+				if l := test.facts.life; l.known() && !l.guessed && strings.Contains(f.Remedy, "in the Suspect") {
+					t.Errorf("%+v: the Suspect has said that", f)
 				}
 			}
 		})
@@ -159,6 +169,9 @@ func TestV2BetaExpect(t *testing.T) {
 		{"another, which it has read", v2betaFacts{life: life{granted: 8 * time.Hour}}, 8 * time.Hour, false},
 		{"as the setting says", v2betaFacts{life: life{granted: 8 * time.Hour}, settings: eight}, 8 * time.Hour, false},
 		{"the setting alone", v2betaFacts{settings: eight}, 8 * time.Hour, true},
+		{"the setting alone, of seconds", v2betaFacts{settings: map[string]Setting{lifeSetting: {Name: lifeSetting, Value: "3000"}}}, 3 * time.Second, true},
+		{"the default, less what the login took", v2betaFacts{life: life{granted: 16*time.Hour - 300*time.Millisecond}}, 16 * time.Hour, true},
+		{"as the setting says, less what the login took", v2betaFacts{life: life{granted: 8*time.Hour - time.Second}, settings: eight}, 8 * time.Hour, false},
 		{"longer than the setting says", v2betaFacts{life: life{granted: 16 * time.Hour}, settings: eight}, 8 * time.Hour, true},
 		{"shorter than the setting says", v2betaFacts{life: life{granted: time.Hour}, settings: eight}, time.Hour, true},
 	} {
@@ -166,6 +179,37 @@ func TestV2BetaExpect(t *testing.T) {
 		if l := test.facts.life; l.granted != test.granted || l.guessed != test.guessed {
 			t.Errorf("%s: %+v", test.name, l)
 		}
+	}
+}
+
+// What is only presumed of a token's life does not make it certain that it was
+// ended before its time.
+func TestV2BetaPresumed(t *testing.T) {
+	t.Parallel()
+	made := time.Date(2026, 9, 1, 12, 0, 0, 0, time.UTC)
+	f := v2betaFacts{probe: seen{what: "the probe", status: 200}, clocks: clocks{received: made.Add(time.Hour)}, life: life{created: made, granted: 16 * time.Hour}}
+	const expired = "; or it has expired, if api.auth.jwt.token.expiry was less when it was made"
+	for _, f.life.guessed = range []bool{true, false} {
+		if d := causes(f.findings()); len(d) != 1 || strings.Contains(d[0], expired) != f.life.guessed {
+			t.Errorf("guessed %v: %q", f.life.guessed, d)
+		}
+	}
+}
+
+// What is known beside a cause that is not certain is among its evidence.
+func TestDiagnoseEvidence(t *testing.T) {
+	t.Parallel()
+	has := func(findings []token.Finding, what string) bool {
+		return len(findings) == 1 && slices.ContainsFunc(findings[0].Evidence, func(e token.Evidence) bool { return e.What == what })
+	}
+	cut := v3Facts{form: form{name: "token-7d9xk", odd: "it is short"}, probe: seen{what: "the probe", status: 401, auth: "false"},
+		second: seen{what: "the second", status: 200}, looked: seen{what: "the record", status: 404}}
+	if d := cut.findings(); !has(d, "its text") {
+		t.Errorf("a token that is cut off, and not known: %+v", d)
+	}
+	unknown := v2betaFacts{probe: seen{what: "the probe", status: 200}, settings: map[string]Setting{lifeSetting: {Name: lifeSetting, Value: "28800000"}}}
+	if d := unknown.findings(); !has(d, "the setting "+lifeSetting) || strings.Contains(d[0].Remedy, "V2Beta.Source") {
+		t.Errorf("a token of unknown age, and the setting: %+v", d)
 	}
 }
 

@@ -165,6 +165,8 @@ func TestSettingEvidence(t *testing.T) {
 		{Setting{Name: maxSetting, Value: "129600", Source: "db", Customized: true}, "129600 minutes, source db", "change the setting auth-token-max-ttl-minutes (minutes)", false, false},
 		{Setting{Name: maxSetting, Value: "0", Source: "default"}, "0 minutes, source default", "change the setting auth-token-max-ttl-minutes (minutes)", false, false},
 		{Setting{Name: maxSetting, Value: "90 days", Source: "db", Customized: true}, `"90 days", which is no number of minutes, source db`, "change the setting auth-token-max-ttl-minutes (minutes)", false, false},
+		{Setting{Name: maxSetting, Value: "1h30", Source: "db", Customized: true}, `"1h30", which Rancher takes for 1h30m0s, source db`, "change the setting auth-token-max-ttl-minutes (minutes)", false, false},
+		{Setting{Name: sessionSetting, Value: "0.5", Source: "db", Customized: true}, `"0.5", which is no number of minutes, source db`, "change the setting auth-user-session-ttl-minutes (minutes)", false, false},
 		{Setting{Name: kubeconfigSetting, Value: "43200", Source: "default"}, "43200 minutes, source default", "change the setting kubeconfig-default-token-ttl-minutes (minutes)", true, false},
 		{Setting{Name: lifeSetting, Value: "57600000", Source: "Code Packaged Defaults"}, "57600000 milliseconds, source Code Packaged Defaults", "change the setting api.auth.jwt.token.expiry (milliseconds)", false, false},
 		{Setting{Name: lifeSetting, Value: "1", Source: "Environment Variables"}, "1 milliseconds, source Environment Variables",
@@ -181,8 +183,15 @@ func TestSettingEvidence(t *testing.T) {
 			t.Errorf("%+v: %v", test.is, d)
 		}
 	}
-	if _, ok := (Setting{Value: fmt.Sprint(int64(1 << 62))}).minutes(); ok {
-		t.Error("more minutes than there are")
+	for _, name := range []string{maxSetting, idleSetting} {
+		for _, value := range []string{fmt.Sprint(int64(1 << 62)), "-1", "", "soon"} {
+			if d, ok := (Setting{Name: name, Value: value}).minutes(); ok || d != 0 {
+				t.Errorf("%s %q is %v", name, value, d)
+			}
+		}
+	}
+	if d, ok := (Setting{Name: maxSetting, Value: "0.1"}).minutes(); !ok || d != 6*time.Second {
+		t.Errorf("a tenth of a minute is %v", d)
 	}
 }
 

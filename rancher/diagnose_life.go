@@ -45,7 +45,7 @@ func (l life) at(now time.Time) age {
 }
 
 func (l life) evidence() token.Evidence {
-	return saw("its life by "+l.from, "made %s, for %v, so it ends %s", stamp(l.created), l.granted, stamp(l.expiry()))
+	return saw("its life by "+l.from, "made %s, for %v, so it ends %s", stamp(l.created), l.granted.Round(time.Second), stamp(l.expiry()))
 }
 
 // finding says that a token has expired, or may have; nil if it has not, as far
@@ -69,4 +69,10 @@ func (l life) finding(c clocks, remedy string) *token.Finding {
 }
 
 // clamped reports whether less was granted than asked.
-func (l life) clamped() bool { return l.asked > 0 && l.granted > 0 && l.granted < l.asked }
+func (l life) clamped() bool {
+	return l.granted > 0 && l.granted < l.asked && !nearly(l.granted, l.asked)
+}
+
+// nearly reports whether two lives may be the same: an ExpiresIn, which may be all
+// that is known here, is a life less what the call took that brought it.
+func nearly(a, b time.Duration) bool { return (a - b).Abs() < edge }

@@ -19,8 +19,8 @@ const (
 
 // lifeSetting is the one of 1.6, in milliseconds. lifeDefault is its default.
 const (
-	lifeSetting = "api.auth.jwt.token.expiry"
-	lifeDefault = 16 * time.Hour
+	lifeSetting = v2betaExpiry
+	lifeDefault = v2betaLifetime
 )
 
 // changed is what releases of Rancher 2.x have done to the settings that nobody
@@ -32,8 +32,13 @@ var changed = map[string]struct{ to, how string }{
 }
 
 // minutes returns a setting that counts them. It is not ok if it is not known,
-// or not a number.
+// or not a number. Those that limit what is made with a token Rancher takes, with
+// an m behind them, for durations of Go's: 0.5 and 1h30 pass there.
 func (s Setting) minutes() (time.Duration, bool) {
+	if s.Name == maxSetting || s.Name == kubeconfigSetting {
+		d, err := time.ParseDuration(s.Value + "m")
+		return max(d, 0), err == nil && d >= 0
+	}
 	n, err := strconv.ParseInt(s.Value, 10, 64)
 	if err != nil || n < 0 || n > int64(1<<62/time.Minute) {
 		return 0, false
@@ -63,9 +68,12 @@ func (s Setting) env() string {
 // evidence returns a setting as a fact, with its unit and where it is from.
 func (s Setting) evidence() token.Evidence {
 	v, unit := s.Value, s.unit()
+	d, ok := s.minutes()
 	switch _, err := strconv.ParseInt(v, 10, 64); {
 	case unit == "":
 		v = strconv.Quote(brief(v, 40))
+	case err != nil && ok:
+		v = fmt.Sprintf("%q, which Rancher takes for %v", brief(v, 40), d)
 	case err != nil:
 		v = fmt.Sprintf("%q, which is no number of %s", brief(v, 40), unit)
 	default:
@@ -104,9 +112,13 @@ func (s Setting) mend() string {
 func (s Setting) behind() []token.Finding {
 	switch was, ok := changed[s.Name]; {
 	case s.fromEnv():
+		where := ": in the Helm chart it is in extraEnv"
+		if s.Name == lifeSetting {
+			where = ", which is that of its container"
+		}
 		return []token.Finding{certain(
 			fmt.Sprintf("the setting %s is overridden by the server's environment: what anybody sets is ignored, and after each restart looks as if it had been lost", s.Name),
-			fmt.Sprintf("change or remove %s in the server's environment: in the Helm chart of 2.x it is in extraEnv", s.env()), s.evidence())}
+			fmt.Sprintf("change or remove %s in the server's environment%s", s.env(), where), s.evidence())}
 	case ok && !s.Customized && s.Source == "default" && s.Value == was.to:
 		return []token.Finding{likely(
 			fmt.Sprintf("nobody has set %s, so it is what an upgrade of Rancher has made it", s.Name),

@@ -35,13 +35,14 @@ type v2betaFacts struct {
 	project string
 	clocks  clocks
 
-	server   Product
-	probe    seen // the token, asking about itself
-	open     bool // access control is off
-	live     bool
-	account  seen // the token, asking for what it is good for
-	inactive bool // that was refused without a challenge, as is done to accounts that are known
-	place    seen // the token, asking for what it was refused for
+	server     Product
+	probe      seen // the token, asking about itself
+	open       bool // access control is off
+	unprovided bool // access control has no provider
+	live       bool
+	account    seen // the token, asking for what it is good for
+	inactive   bool // that was refused without a challenge, as is done to accounts that are known
+	place      seen // the token, asking for what it was refused for
 
 	stale      seen // a cookie that Server.HTTP has, asking about itself
 	staleAlive bool
@@ -84,6 +85,9 @@ func (f *v2betaFacts) findings() []token.Finding {
 			"switch it on (ADMIN > Access Control in the UI), and log in then: this token does not count", p.evidence(), saw("security", "false"))}
 	case f.live:
 		return f.acceptance()
+	case f.unprovided:
+		return []token.Finding{certain("access control has no provider, and without one the server accepts no token",
+			"have an administrator configure one (ADMIN > Access Control in the UI, which sets api.auth.provider.configured), and log in then", p.evidence(), saw("authProvider", "none"))}
 	}
 	return f.refusal()
 }
@@ -201,9 +205,17 @@ func (f *v2betaFacts) alike(dead token.Evidence) token.Finding {
 	}
 	const again = "log in again. "
 	if now, _ := f.clocks.server(); f.life.at(now) == running {
-		return likely("the token was ended before its time: it was logged out, by whoever holds it or by another login of the same user, or it never was this server's",
-			again+"The setting "+sessions16+" says whether a login ends the others", append(evidence, f.life.evidence())...)
+		cause := "the token was ended before its time: it was logged out, by whoever holds it or by another login of the same user, or it never was this server's"
+		if f.life.guessed {
+			cause += "; or it has expired, if " + lifeSetting + " was less when it was made"
+		}
+		return likely(cause, again+"The setting "+sessions16+" says whether a login ends the others", append(evidence, f.life.evidence())...)
 	}
-	return likely("the token has expired, was logged out, or never was this server's: Rancher 1.6 answers all of these alike",
-		again+fmt.Sprintf("Created in the Suspect would tell whether it has expired, and V2Beta.Source, with a token of an administrator, how long tokens live: the setting %s, in milliseconds, which is %d unless set otherwise", lifeSetting, lifeDefault.Milliseconds()), evidence...)
+	remedy := again + "Created in the Suspect would tell whether it has expired"
+	if s, ok := f.settings[lifeSetting]; ok {
+		evidence = append(evidence, s.evidence())
+	} else {
+		remedy += fmt.Sprintf(", and V2Beta.Source, with a token of an administrator, how long tokens live: the setting %s, in milliseconds, which is %d unless set otherwise", lifeSetting, lifeDefault.Milliseconds())
+	}
+	return likely("the token has expired, was logged out, or never was this server's: Rancher 1.6 answers all of these alike", remedy, evidence...)
 }

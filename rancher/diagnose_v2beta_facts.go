@@ -24,7 +24,9 @@ func (c *V2Beta) facts(ctx context.Context, s Suspect) *v2betaFacts {
 	}
 	cookie := func(r *http.Request) { setV2BetaCookie(r, s.Token.Reveal()) }
 	var a *answer
-	f.probe, f.live, f.open, a = c.ask(ctx, "the token", cookie)
+	var t v2betaToken
+	f.probe, t, a = c.ask(ctx, "the token", cookie)
+	f.live, f.open, f.unprovided = t.isLive(), t.isOpen(), !t.hasProvider()
 	f.clocks = clocks{received: time.Now()}
 	if a != nil {
 		f.clocks = a.clocks()
@@ -36,7 +38,7 @@ func (c *V2Beta) facts(ctx context.Context, s Suspect) *v2betaFacts {
 	case f.probe.status != http.StatusOK || f.open:
 	case f.live:
 		c.try(ctx, f, s)
-	default:
+	case !f.unprovided:
 		c.read(ctx, f)
 	}
 	f.expect()
@@ -44,20 +46,19 @@ func (c *V2Beta) facts(ctx context.Context, s Suspect) *v2betaFacts {
 }
 
 // ask asks about a token, as its own cookie.
-func (c *V2Beta) ask(ctx context.Context, what string, present func(*http.Request)) (s seen, live, open bool, a *answer) {
+func (c *V2Beta) ask(ctx context.Context, what string, present func(*http.Request)) (s seen, t v2betaToken, a *answer) {
 	s, a = look(ctx, c.Server, "GET /v2-beta/token with "+what, call{
 		op: "diagnose a token", method: http.MethodGet, path: "/v2-beta/token", header: v2betaHeader(), present: present,
 	})
 	if s.status != http.StatusOK {
-		return s, false, false, a
+		return s, t, a
 	}
 	t, err := parseV2BetaTokens(a)
 	if err != nil {
 		s.err = a.unreadable(err)
 		s.status = 0
-		return s, false, false, a
 	}
-	return s, t.JWT != nil && !t.JWT.IsZero(), t.Security != nil && !*t.Security, a
+	return s, t, a
 }
 
 // try uses a token that is live.
@@ -84,7 +85,9 @@ func (c *V2Beta) try(ctx context.Context, f *v2betaFacts, s Suspect) {
 		f.place = f.account // better than nothing
 	}
 	if stale := jarred(c.Server); stale != "" && stale != s.Token.Reveal() {
-		f.stale, f.staleAlive, _, _ = c.ask(ctx, "the cookie token that Server.HTTP has in its Jar", func(r *http.Request) { setV2BetaCookie(r, stale) })
+		var t v2betaToken
+		f.stale, t, _ = c.ask(ctx, "the cookie token that Server.HTTP has in its Jar", func(r *http.Request) { setV2BetaCookie(r, stale) })
+		f.staleAlive = t.isLive()
 	}
 }
 
@@ -120,11 +123,13 @@ func (c *V2Beta) read(ctx context.Context, f *v2betaFacts) {
 func (f *v2betaFacts) expect() {
 	now, known := f.settings[lifeSetting].milliseconds()
 	switch l := &f.life; {
+	case known && l.granted > 0 && nearly(now, l.granted):
+		l.granted = now
 	case known && (l.granted <= 0 || now < l.granted):
 		l.granted, l.guessed, l.from = now, true, "the setting "+lifeSetting+" as it is now"
 	case known:
-		l.guessed = now != l.granted
-	case l.granted <= 0 || l.granted == lifeDefault:
+		l.guessed = true
+	case l.granted <= 0 || nearly(l.granted, lifeDefault):
 		l.granted, l.guessed, l.from = lifeDefault, true, "the default of "+lifeSetting
 	}
 }

@@ -84,6 +84,7 @@ var v2betaCases = []struct {
 		other := ranchertest.NewV3("v2.13.1")
 		s.c = &V2Beta{Server: &Server{URL: other.URL, HTTP: other.Client()}}
 	}},
+	{"no provider", func(t *testing.T, s *v2betaCase) { s.fake.Set("api.auth.provider.configured", "none") }},
 	{"security is off", func(t *testing.T, s *v2betaCase) { s.fake.Set("api.security.enabled", "false") }},
 	{"expired, by what is known here", func(t *testing.T, s *v2betaCase) {
 		s.remember()

@@ -191,7 +191,7 @@ func (f *v3Facts) guess() {
 	if f.record != nil || l.granted > 0 || l.asked <= 0 {
 		return
 	}
-	l.granted, l.guessed = l.asked, true
+	l.granted, l.guessed, l.from = l.asked, true, "what was asked for"
 	if most, ok := f.settings[f.rule()].minutes(); ok && most > 0 && most < l.asked {
 		l.granted, l.from = most, "what the setting "+f.rule()+" allows now"
 	}

@@ -108,9 +108,16 @@ func (f *v3Facts) says(member string, value any) token.Evidence {
 
 // gone is the finding that there is no such token.
 func (f *v3Facts) gone() token.Finding {
-	return certain(fmt.Sprintf("the user %s has no token of this name: it was deleted, logged out, or purged, as is done within some hour of its expiry; or it is another user's", orUnknown(f.secondID)),
-		"make another. Who deletes tokens: a logout, another holder of the same token, the refresh of the provider, which deletes logins, and the disabling of a provider; an administrator sees those of all users with kubectl get tokens.management.cattle.io on the cluster local",
-		f.second.evidence(), f.looked.evidence())
+	remedy, evidence := "make another. ", []token.Evidence{f.second.evidence(), f.looked.evidence()}
+	if f.user.ID == "" {
+		remedy = "if it may be another user's, have V3.Source supply a token of theirs, who alone is told; otherwise make another. "
+	}
+	if f.form.odd != "" {
+		evidence = append(evidence, saw("its text", "%s", f.form.odd))
+	}
+	return certain(fmt.Sprintf("the user %s has no token of this name: it was deleted, logged out, or purged, as is done within some hour of its expiry; or it is another user's, or another Rancher's", orUnknown(f.secondID)),
+		remedy+"Who deletes tokens: a logout, another holder of the same token, the refresh of the provider, which deletes logins, and the disabling of a provider; an administrator sees those of all users with kubectl get tokens.management.cattle.io on the cluster local",
+		evidence...)
 }
 
 // ofAnother reports whether it is known that the token is not the second
@@ -176,7 +183,8 @@ func (f *v3Facts) prefix() token.Finding {
 
 // alike says that causes are left that look alike.
 func (f *v3Facts) alike() token.Finding {
-	remedy := "make another token, or log in; " + f.surer() + ". Created and Lifetime in the Suspect would tell whether it has expired"
+	const others = "was deleted or logged out, is another Rancher's, was idle for too long, is confined to a cluster, or it, its user or their provider is disabled"
+	remedy := "make another token, or log in; " + f.surer()
 	evidence := []token.Evidence{f.probe.evidence()}
 	switch {
 	case f.same:
@@ -187,11 +195,16 @@ func (f *v3Facts) alike() token.Finding {
 			evidence = append(evidence, f.looked.evidence())
 		}
 	}
-	if now := f.now(); f.life.at(now) == running {
-		evidence = append(evidence, f.life.evidence())
-		return likely("the token was refused before its end: it was deleted or logged out, or it, its user or their provider is disabled, which Rancher answers alike", remedy, evidence...)
+	if f.life.at(f.now()) != running {
+		return likely("the token has expired, "+others+": Rancher answers all of these alike",
+			remedy+". Created and Lifetime in the Suspect would tell whether it has expired", evidence...)
 	}
-	return likely("the token has expired, was deleted or logged out, or it, its user or their provider is disabled, or it is confined to a cluster: Rancher answers all of these alike", remedy, evidence...)
+	evidence = append(evidence, f.life.evidence())
+	if f.life.guessed {
+		return likely("the token has expired, if less was granted than was asked for, or it "+others+": Rancher answers all of these alike",
+			remedy+". Lifetime in the Suspect, which is what was granted, would tell whether it has expired", evidence...)
+	}
+	return likely("the token was refused before its end: it "+others+", which Rancher answers alike", remedy, evidence...)
 }
 
 // surer says what would make certain what is only likely.

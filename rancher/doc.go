@@ -47,6 +47,8 @@
 // the server's own clock and the setting, which only administrators may read, and
 // otherwise from the 16 hours that are the default. Another login neither needs
 // nor ends the token before, unless api.auth.restrict.concurrent.sessions is on.
+// For a program that runs briefly and often, the Store of the refresh.Source
+// around a V2BetaSource keeps the token from one run to the next.
 //
 // Of a cookie called token and a header Authorization, Rancher 1.6 looks at the
 // cookie alone, also if it is stale. Set and SetBearer therefore take every other

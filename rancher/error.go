@@ -161,7 +161,7 @@ func ours(err error) error {
 var knownCodes = map[string]bool{}
 
 func init() {
-	for _, code := range strings.Fields(`Unauthorized Forbidden NotFound MethodNotAllowed ServerError
+	for _, code := range strings.Fields(`Unauthorized Forbidden NotFound MethodNotAllowed MethodNotAllow ServerError
 		MissingRequired InvalidBodyContent InvalidFormat InvalidCSRFToken InvalidOption InvalidState
 		AuthError AuthProviderChanged NoAuthProvider LocalAuthConfig MalformedCode codeInvalid JWTNotProvided LdapDown
 		PermissionDenied ClusterUnavailable Conflict NotUnique MaxLimitExceeded MinLengthExceeded InvalidReference

@@ -39,7 +39,7 @@ func ExampleV3_Diagnose() {
 	// the token lives shorter than asked for: the server shortens lives to its maximum without a word
 	//   to do: change CATTLE_AUTH_TOKEN_MAX_TTL_MINUTES (minutes) in the server's environment, which overrides the setting auth-token-max-ttl-minutes, or ask for less and renew it (V3Source); a token that there is already keeps its life
 	// the setting auth-token-max-ttl-minutes is overridden by the server's environment: what anybody sets is ignored, and after each restart looks as if it had been lost
-	//   to do: change or remove CATTLE_AUTH_TOKEN_MAX_TTL_MINUTES in the server's environment: in the Helm chart of 2.x it is in extraEnv
+	//   to do: change or remove CATTLE_AUTH_TOKEN_MAX_TTL_MINUTES in the server's environment: in the Helm chart it is in extraEnv
 }
 
 // Rancher 1.6 has been given another provider of access control.

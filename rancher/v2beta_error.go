@@ -32,7 +32,7 @@ var v2betaLoginMeanings = []v2betaMeaning{
 	{400, "codeInvalid", ErrProvider, "the server does not reach its rancher-auth-service: see the log of that, and try again later"},
 	{500, "NoAuthProvider", ErrProvider, "have an administrator configure one: " + accessControl + ", which sets api.auth.provider.configured"},
 	{503, "LocalAuthConfig", ErrProvider, "have an administrator configure local users: " + accessControl + " > Local"},
-	{500, "LdapDown", ErrProvider, "the server does not reach its LDAP server: check that, and " + accessControl},
+	{0, "LdapDown", ErrProvider, "the server does not reach its LDAP server: check that, and " + accessControl},
 	{403, "AuthError", ErrNoAccess, "have an administrator let the user in: Site Access in " + accessControl},
 	{403, "", ErrNoAccess, "ask an administrator: " + accessControl},
 	{0, "AuthError", ErrProvider, "the server does not get an answer from the configured provider: check that, and " + accessControl},

@@ -348,7 +348,8 @@ func TestV2BetaLoginErrors(t *testing.T) {
 		{"A.9 body is not JSON", 400, "InvalidBodyContent", "", rancher.ErrRequest, false, "change what is sent"},
 		{"A.9 site access mode refuses the user", 403, "AuthError", "Your account does not have access", rancher.ErrNoAccess, true, "Site Access"},
 		{"A.9 CSRF mismatch", 403, "InvalidCSRFToken", "CSRF header and cookie do not match", rancher.ErrCSRF, false, "X-API-CSRF"},
-		{"A.9 LDAP down", 500, "LdapDown", "", rancher.ErrProvider, false, "LDAP"},
+		{"A.9 LDAP down", 500, "LdapDown", "Could not talk to ldap", rancher.ErrProvider, false, "LDAP"},
+		{"A.9 LDAP down, as some versions say it", 503, "LdapDown", "Could not talk to ldap", rancher.ErrProvider, false, "LDAP"},
 
 		{"another 400", 400, "InvalidOption", "", rancher.ErrRequest, false, "1.6"},
 		{"another 403", 403, "PermissionDenied", "", rancher.ErrNoAccess, true, "administrator"},

@@ -44,11 +44,11 @@ func (c *V2Beta) Probe(ctx context.Context, tok token.Secret) (Probe, error) {
 		return Probe{}, a.unreadable(err)
 	}
 	p := Probe{
-		Open:        t.Security != nil && !*t.Security,
+		Open:        t.isOpen(),
 		Provider:    line(t.AuthProvider),
 		RedirectURL: browsable(t.RedirectURL),
 	}
-	if t.JWT == nil || t.JWT.IsZero() {
+	if !t.isLive() {
 		return p, nil
 	}
 	// It repeats what it was sent.

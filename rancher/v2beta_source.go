@@ -54,8 +54,8 @@ type V2BetaSource struct {
 	// mu guards what follows. It is never held across a wait.
 	mu      sync.Mutex
 	login   *v2betaAttempt // under way, or nil
-	tokens  []token.Token  // that have not been logged out, the newest last
-	refused v2betaRefusal
+	logins  []Login        // that have not been logged out, the newest last
+	refused []v2betaRefusal
 	closed  bool
 }
 

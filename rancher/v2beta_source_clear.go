@@ -18,22 +18,25 @@ const (
 	mostV2BetaTokens = 32
 )
 
-// clearUp logs out what is no longer needed since the token t came: all but that
+// clearUp logs out what is no longer needed since a login: all tokens but its own
 // and the one before, with which requests may be on their way.
-func (s *V2BetaSource) clearUp(ctx context.Context, t token.Token) {
+func (s *V2BetaSource) clearUp(ctx context.Context, latest Login) {
 	s.mu.Lock()
 	keep := 2
 	if s.closed {
 		keep = 0
 	}
-	tokens := slices.Clone(s.tokens)
+	old := slices.Clone(s.logins[:max(0, len(s.logins)-keep)])
 	s.mu.Unlock()
-	if len(tokens) <= keep {
+	if len(old) == 0 {
 		return
 	}
-	before := slices.IndexFunc(tokens, t.Equal)
-	if set, err := s.Client.setting(ctx, v2betaRestrict, t); err == nil && set.Value == "true" && before > 0 {
-		s.forget(tokens[:before]...) // the login was their end
+	if set, err := s.Client.setting(ctx, v2betaRestrict, latest.Token); err == nil && set.Value == "true" {
+		for _, l := range old {
+			if l.User.ID == latest.User.ID && !l.Token.Equal(latest.Token) {
+				s.forget(l.Token) // the latest login, at the latest, was its end
+			}
+		}
 	}
 	_ = s.logOut(ctx, keep) // what fails is tried again after the next login
 }
@@ -42,25 +45,25 @@ func (s *V2BetaSource) clearUp(ctx context.Context, t token.Token) {
 // first. What has been logged out already is no error.
 func (s *V2BetaSource) logOut(ctx context.Context, keep int) error {
 	s.mu.Lock()
-	old := slices.Clone(s.tokens[:max(0, len(s.tokens)-keep)])
+	old := slices.Clone(s.logins[:max(0, len(s.logins)-keep)])
 	s.mu.Unlock()
 	var errs []error
-	for _, t := range old {
-		if err := s.Client.Logout(ctx, t.Value); err != nil {
+	for _, l := range old {
+		if err := s.Client.Logout(ctx, l.Token.Value); err != nil {
 			errs = append(errs, err)
 			continue
 		}
-		s.forget(t)
+		s.forget(l.Token)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.tokens = slices.Delete(s.tokens, 0, max(0, len(s.tokens)-mostV2BetaTokens))
+	s.logins = slices.Delete(s.logins, 0, max(0, len(s.logins)-mostV2BetaTokens))
 	return errors.Join(errs...)
 }
 
-// forget removes tokens from those that are to be logged out.
-func (s *V2BetaSource) forget(gone ...token.Token) {
+// forget removes a token from those that are to be logged out.
+func (s *V2BetaSource) forget(gone token.Token) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.tokens = slices.DeleteFunc(s.tokens, func(t token.Token) bool { return slices.ContainsFunc(gone, t.Equal) })
+	s.logins = slices.DeleteFunc(s.logins, func(l Login) bool { return l.Token.Equal(gone) })
 }

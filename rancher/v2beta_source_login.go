@@ -46,18 +46,18 @@ func (s *V2BetaSource) join(ctx context.Context) (*v2betaAttempt, error) {
 // run logs in, and settles a whatever happens. Then it clears up: nobody waits
 // for that.
 func (s *V2BetaSource) run(ctx context.Context, a *v2betaAttempt) {
-	defer s.settle(a, token.Token{}, errors.New("rancher: runtime.Goexit called in V2BetaSource.Credentials, which must return"))
-	t, err := s.logIn(ctx, a)
-	if !s.settle(a, t, err) || err != nil {
+	defer s.settle(a, Login{}, errors.New("rancher: runtime.Goexit called in V2BetaSource.Credentials, which must return"))
+	login, err := s.logIn(ctx, a)
+	if !s.settle(a, login, err) || err != nil {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, v2betaSourceTimeout)
 	defer cancel()
-	s.clearUp(ctx, t)
+	s.clearUp(ctx, login)
 }
 
 // logIn asks for credentials and logs in with them.
-func (s *V2BetaSource) logIn(ctx context.Context, a *v2betaAttempt) (token.Token, error) {
+func (s *V2BetaSource) logIn(ctx context.Context, a *v2betaAttempt) (Login, error) {
 	timeout := s.Timeout
 	if timeout == 0 {
 		timeout = v2betaSourceTimeout
@@ -76,15 +76,15 @@ func (s *V2BetaSource) logIn(ctx context.Context, a *v2betaAttempt) (token.Token
 		return err
 	})
 	if err != nil {
-		return token.Token{}, fmt.Errorf("rancher: no credentials to log in with: %w", ours(err))
+		return Login{}, fmt.Errorf("rancher: no credentials to log in with: %w", ours(err))
 	}
 	digest := cr.digest()
 	if err := s.send(a, digest); err != nil {
-		return token.Token{}, err
+		return Login{}, err
 	}
 	login, err := s.Client.login(ctx, cr, s.Lifetime)
 	s.learn(digest, err)
-	return login.Token, err
+	return login, err
 }
 
 // send is called before a login begins. The error says why there is to be none.
@@ -97,7 +97,7 @@ func (s *V2BetaSource) send(a *v2betaAttempt, digest uint64) error {
 	case s.closed:
 		return errV2BetaSourceClosed
 	}
-	if err := s.refused.stands(digest, time.Now()); err != nil {
+	if err := s.standing(digest, time.Now()); err != nil {
 		return err
 	}
 	a.sent = true
@@ -107,27 +107,31 @@ func (s *V2BetaSource) send(a *v2betaAttempt, digest uint64) error {
 // abandon ends an attempt for which Credentials have not returned.
 func (s *V2BetaSource) abandon(a *v2betaAttempt, timeout time.Duration) {
 	s.mu.Lock()
-	sent := a.sent
-	s.mu.Unlock()
-	if !sent {
-		s.settle(a, token.Token{}, fmt.Errorf("rancher: no return from V2BetaSource.Credentials after %v: it ignores its context", timeout))
+	defer s.mu.Unlock()
+	if !a.sent {
+		s.end(a, Login{}, fmt.Errorf("rancher: no return from V2BetaSource.Credentials after %v: it ignores its context", timeout))
 	}
 }
 
 // settle ends an attempt, and reports whether it had not ended before.
-func (s *V2BetaSource) settle(a *v2betaAttempt, t token.Token, err error) bool {
+func (s *V2BetaSource) settle(a *v2betaAttempt, login Login, err error) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.end(a, login, err)
+}
+
+// end is settle. The caller holds mu.
+func (s *V2BetaSource) end(a *v2betaAttempt, login Login, err error) bool {
 	if s.login != a {
 		return false
 	}
 	if err == nil {
-		s.tokens = append(s.tokens, t)
+		s.logins = append(s.logins, login)
 		if s.closed {
-			t, err = token.Token{}, errV2BetaSourceClosed
+			login, err = Login{}, errV2BetaSourceClosed
 		}
 	}
-	s.login, a.token, a.err = nil, t, err
+	s.login, a.token, a.err = nil, login.Token, err
 	close(a.done)
 	return true
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
+	"slices"
 	"time"
 )
 
@@ -31,29 +32,37 @@ func (c Credentials) digest() uint64 {
 	return h.Sum64()
 }
 
-// stands returns the error that the credentials got before, if it is too early
-// to ask again.
-func (r *v2betaRefusal) stands(digest uint64, now time.Time) error {
-	if r.err == nil || r.digest != digest || !now.Before(r.until) {
-		return nil
+// mostV2BetaRefusals is how many of them are remembered, the latest: who gives
+// two wrong passwords by turns is to have none of them sent each time.
+const mostV2BetaRefusals = 8
+
+// standing returns the error that the credentials got before, if it is too early
+// to ask again. The caller holds mu.
+func (s *V2BetaSource) standing(digest uint64, now time.Time) error {
+	for _, r := range s.refused {
+		if r.digest == digest && now.Before(r.until) {
+			return fmt.Errorf("%w; it was not asked again, and will be in %v, or with other credentials at once",
+				r.err, r.until.Sub(now).Round(time.Second))
+		}
 	}
-	return fmt.Errorf("%w; it was not asked again, and will be in %v, or with other credentials at once",
-		r.err, r.until.Sub(now).Round(time.Second))
+	return nil
 }
 
 // learn takes note of what became of a login.
 func (s *V2BetaSource) learn(digest uint64, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	r := &s.refused
 	switch {
 	case err == nil:
-		*r = v2betaRefusal{}
+		s.refused = nil
 	case errors.Is(err, ErrCredentials):
-		if r.digest != digest {
-			r.times = 0
+		times := 0
+		if i := slices.IndexFunc(s.refused, func(r v2betaRefusal) bool { return r.digest == digest }); i >= 0 {
+			times = s.refused[i].times
+			s.refused = slices.Delete(s.refused, i, i+1)
 		}
-		pause := v2betaPauses[min(r.times, len(v2betaPauses)-1)]
-		*r = v2betaRefusal{digest, r.times + 1, err, time.Now().Add(pause)}
+		pause := v2betaPauses[min(times, len(v2betaPauses)-1)]
+		s.refused = append(s.refused, v2betaRefusal{digest, times + 1, err, time.Now().Add(pause)})
+		s.refused = slices.Delete(s.refused, 0, max(0, len(s.refused)-mostV2BetaRefusals))
 	}
 }

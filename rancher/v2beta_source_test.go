@@ -197,9 +197,10 @@ func TestV2BetaSourceShares(t *testing.T) {
 // login logs itself out.
 func TestV2BetaSourceCloseDuringLogin(t *testing.T) {
 	t.Parallel()
-	for _, patience := range []time.Duration{time.Second, time.Minute} {
+	for i, patience := range []time.Duration{time.Second, time.Minute, time.Second, time.Minute} {
 		synctest.Test(t, func(t *testing.T) {
-			w := newV2BetaWorld("user")
+			w := newV2BetaWorld("admin")
+			w.fake.Set("api.auth.restrict.concurrent.sessions", fmt.Sprint(i >= 2))
 			w.fake.SetFault(ranchertest.On(v2betaLogin, ranchertest.Slow(5*time.Second)))
 			var all sync.WaitGroup
 			all.Go(func() {
@@ -296,6 +297,88 @@ func TestV2BetaSourceWrongPassword(t *testing.T) {
 			t.Errorf("%d logins in the first minute after a success, want 2", n)
 		}
 	})
+}
+
+// Two wrong passwords by turns are two that are not sent again for a while.
+func TestV2BetaSourceWrongByTurns(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newV2BetaWorld("user")
+		n := 0
+		w.source.Credentials = func(context.Context) (rancher.Credentials, error) {
+			n++
+			return rancher.Credentials{Username: "robot", Password: token.NewSecret(fmt.Sprint("wrong ", n%2))}, nil
+		}
+		for range 50 {
+			if _, err := w.source.Token(t.Context()); !errors.Is(err, rancher.ErrCredentials) {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Second)
+		}
+		if n := w.count(v2betaLogin); n != 2 {
+			t.Errorf("%d logins in 50 s, want 2", n)
+		}
+
+		// Eight are remembered, and no more.
+		w.source.Credentials = func(context.Context) (rancher.Credentials, error) {
+			return rancher.Credentials{Username: "robot", Password: token.NewSecret(fmt.Sprint("other ", n))}, nil
+		}
+		for _, step := range []struct{ password, logins int }{{1, 3}, {2, 4}, {3, 5}, {4, 6}, {5, 7}, {6, 8}, {7, 9}, {8, 10}, {1, 10}, {9, 11}, {2, 11}, {1, 12}} {
+			n = step.password
+			w.source.Token(t.Context())
+			if got := w.count(v2betaLogin); got != step.logins {
+				t.Errorf("%d logins after password %d, want %d", got, n, step.logins)
+			}
+		}
+	})
+}
+
+// Credentials of another user do not have the tokens of the first forgotten,
+// where a login ends the other sessions of the same user.
+func TestV2BetaSourceAnotherUser(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newV2BetaWorld("admin")
+		w.fake.AddUser("robot2", "pa:ss", "admin")
+		w.fake.Set("api.auth.restrict.concurrent.sessions", "true")
+		username := "robot"
+		w.source.Credentials = func(context.Context) (rancher.Credentials, error) {
+			return rancher.Credentials{Username: username, Password: token.NewSecret("pa:ss")}, nil
+		}
+		for _, username = range []string{"robot", "robot2", "robot2"} {
+			if _, err := w.source.Token(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+		}
+		if n := w.fake.Live("robot"); n != 0 {
+			t.Errorf("%d live tokens of the first user", n)
+		}
+	})
+}
+
+// Credentials that come in the very moment in which they are given up do not
+// bring a token of which nobody knows.
+func TestV2BetaSourceLateCredentials(t *testing.T) {
+	t.Parallel()
+	for range 200 {
+		synctest.Test(t, func(t *testing.T) {
+			w := newV2BetaWorld("user")
+			w.source.Timeout = time.Second
+			w.source.Credentials = func(ctx context.Context) (rancher.Credentials, error) {
+				time.Sleep(time.Second + 100*time.Millisecond)
+				return robot(ctx)
+			}
+			w.source.Token(t.Context())
+			time.Sleep(time.Minute)
+			if err := w.source.Close(t.Context()); err != nil {
+				t.Error(err)
+			}
+			if n := w.fake.Live("robot"); n != 0 {
+				t.Fatalf("%d live tokens after Close", n)
+			}
+		})
+	}
 }
 
 // What is no verdict on the password does not keep from asking again.

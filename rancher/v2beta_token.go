@@ -75,6 +75,18 @@ func parseV2BetaTokens(a *answer) (v2betaToken, error) {
 	return list.Data[0], nil
 }
 
+// isLive reports whether t is the answer about a token that is good.
+func (t v2betaToken) isLive() bool { return t.JWT != nil && !t.JWT.IsZero() }
+
+// isOpen reports whether access control is off.
+func (t v2betaToken) isOpen() bool { return t.Security != nil && !*t.Security }
+
+// hasProvider reports whether there is a provider of access control, without
+// which no token counts.
+func (t v2betaToken) hasProvider() bool {
+	return line(t.AuthProvider) != "" && !strings.EqualFold(*t.AuthProvider, "none")
+}
+
 // decode reads the answer's body into v, if there is one way to read it. Nothing
 // of the body is in the error.
 func (a *answer) decode(v any) error {

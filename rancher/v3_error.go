@@ -36,7 +36,9 @@ func v3Check(a *answer) error {
 		return a.odd("the answer is in none of Rancher's forms", "is this Rancher, and does a proxy before it want a login of its own?")
 	}
 	switch a.status {
-	case http.StatusUnauthorized, http.StatusForbidden:
+	case http.StatusUnauthorized:
+		return a.failed(ErrForbidden, "use another token for this: before 2.15 none of ext.cattle.io (ext/…) is taken where the others are made and listed")
+	case http.StatusForbidden:
 		return a.failed(ErrForbidden, "have the user given a role that permits it")
 	case http.StatusNotFound:
 		return a.failed(ErrNotFound, "is the name right? What belongs to another user is not to be seen")

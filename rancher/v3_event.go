@@ -18,8 +18,8 @@ const (
 	V3Clamped                         // it was granted less than was asked for; Setting says by what
 	V3Deleted                         // a token that nobody needs any more was deleted
 	V3Left                            // tokens that nobody needs could not be deleted; that is tried again at the next renewal
-	V3Refused                         // the token in use was refused for good; First is asked for another
-	V3Ended                           // there is no token to go on with, and First has none either; Err says why
+	V3Refused                         // a token was refused, and again when it was asked about once more; it is left alone for a while
+	V3Ended                           // there is no token to go on with, and First has none either; Err says why; that is looked at again later
 	V3Rotation                        // what the Rotator below tells, in Rotation
 )
 

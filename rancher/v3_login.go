@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -115,10 +116,21 @@ func v3LoginCheck(a *answer, p V3Provider) error {
 	return v3Check(a)
 }
 
-// loggedIn reads the token that a login brought. The answer is, from 2.13 on, a
-// short one, and before that all that the server keeps of the token.
+// readLogin reads the answer to a login. That is, from 2.13 on, a short one, and
+// before that all that the server keeps of the token. Rancher is about to make the
+// tokens of logins ones of ext.cattle.io, and then it is all of such a one
+// (rancher/rancher#55988).
+func readLogin(a *answer) (v3Record, error) {
+	r := a.reader()
+	if strings.HasPrefix(member(&r, "apiVersion"), "ext.cattle.io/") {
+		return parseExt(a)
+	}
+	return readToken(a)
+}
+
+// loggedIn returns the token that a login brought.
 func (c *V3) loggedIn(ctx context.Context, a *answer, p V3Provider) (Login, error) {
-	t, err := readToken(a)
+	t, err := readLogin(a)
 	if err != nil {
 		return Login{}, a.unreadable(err)
 	}

@@ -24,6 +24,9 @@ func TestV3LoginExchange(t *testing.T) {
 		"labels":{"authn.management.cattle.io/kind":"session"},"lastUpdateTime":"","links":{},"name":"token-5lwps",
 		"token":"token-5lwps:jslbp8qbkvpndjj4xmvl9crwh7w96pvxrg4xltsmcbcvvcrk9thphq","ttl":57600000,"type":"token","userId":"user-abcde",
 		"userPrincipal":"map[displayName:Default Admin metadata:map[name:local://user-abcde] provider:local]","uuid":"0"}`
+	const ext = `{"apiVersion":"ext.cattle.io/v1","kind":"Token","metadata":{"name":"token-5lwps","uid":"0","creationTimestamp":"2026-08-19T16:00:00Z"},
+		"spec":{"userID":"user-abcde","userPrincipal":{"name":"local://user-abcde","provider":"local","principalType":"user"},"kind":"session","description":"ci","ttl":57600000,"enabled":true},
+		"status":{"value":"jslbp8qbkvpndjj4xmvl9crwh7w96pvxrg4xltsmcbcvvcrk9thphq","bearerToken":"ext/token-5lwps:jslbp8qbkvpndjj4xmvl9crwh7w96pvxrg4xltsmcbcvvcrk9thphq","expired":false,"expiresAt":"2026-08-20T08:00:00Z"}}`
 	const date = "Wed, 19 Aug 2026 16:00:00 GMT"
 	for _, test := range []struct {
 		name    string
@@ -34,6 +37,10 @@ func TestV3LoginExchange(t *testing.T) {
 		{"2.13 and later", map[string]http.HandlerFunc{"POST /v1-public/login": dated(date, says(201, "", short))},
 			"POST /v1-public/login",
 			Login{Name: "token-5lwps", User: User{Provider: "local"}, Token: token.Token{Expiry: time.Date(2026, 8, 20, 8, 0, 0, 0, time.UTC)}}},
+		{"of ext.cattle.io", map[string]http.HandlerFunc{"POST /v1-public/login": dated(date, says(201, "", ext))},
+			"POST /v1-public/login",
+			Login{Name: "token-5lwps", User: User{ID: "user-abcde", Provider: "local"},
+				Token: token.Token{IssuedAt: time.Date(2026, 8, 19, 16, 0, 0, 0, time.UTC), Expiry: time.Date(2026, 8, 20, 8, 0, 0, 0, time.UTC)}}},
 		{"2.12 and before", map[string]http.HandlerFunc{
 			"POST /v1-public/login":                             reply(404, "text/plain", "404 page not found\n"),
 			"GET /v3-public/authProviders":                      says(200, "", `{"type":"collection","data":[]}`),
@@ -59,7 +66,7 @@ func TestV3LoginExchange(t *testing.T) {
 			if in := login.Token.ExpiresIn; in > 16*time.Hour-time.Second || in < 16*time.Hour-time.Minute {
 				t.Errorf("it expires in %v", in)
 			}
-			if got := login.Token.Value.Reveal(); got != "token-5lwps:jslbp8qbkvpndjj4xmvl9crwh7w96pvxrg4xltsmcbcvvcrk9thphq" {
+			if got := strings.TrimPrefix(login.Token.Value.Reveal(), "ext/"); got != "token-5lwps:jslbp8qbkvpndjj4xmvl9crwh7w96pvxrg4xltsmcbcvvcrk9thphq" {
 				t.Errorf("token %q", got)
 			}
 			login.Token.ExpiresIn, login.Token.Value = 0, token.Secret{}

@@ -50,6 +50,8 @@ func (c *V3) logout(ctx context.Context, tok token.Secret, all bool) (string, er
 	switch e, _ := errors.AsType[*Error](err); {
 	case errors.Is(err, ErrNotAuthenticated):
 		return "", nil
+	case e != nil && e.Status == http.StatusInternalServerError && c.endExt(ctx, tok):
+		return "", nil
 	case e != nil && e.Status == http.StatusInternalServerError && !all:
 		e.Remedy = "if the provider demands a logout there as well, use LogoutAll"
 	}
@@ -57,6 +59,19 @@ func (c *V3) logout(ctx context.Context, tok token.Secret, all bool) (string, er
 		return "", err
 	}
 	return readRedirect(a)
+}
+
+// endExt has a token of ext.cattle.io delete itself, which before 2.15 no logout
+// knew. It reports whether it is gone.
+func (c *V3) endExt(ctx context.Context, tok token.Secret) bool {
+	b, err := parseBearer(tok.Reveal())
+	if err != nil || !b.Ext {
+		return false
+	}
+	a, err := c.with(ctx, token.Token{Value: tok}, call{op: "log out", method: http.MethodDelete, path: extTokens.path(b.Name)})
+	err = extTokens.explain(a, err)
+	_, absent := errors.AsType[absentError](err)
+	return err == nil || errors.Is(err, ErrNotFound) && !absent
 }
 
 // readRedirect reads where a browser has to go.

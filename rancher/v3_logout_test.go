@@ -42,6 +42,57 @@ func TestV3Logout(t *testing.T) {
 	})
 }
 
+// Before 2.15 no logout knows a token of ext.cattle.io: it deletes itself.
+func TestV3LogoutExt(t *testing.T) {
+	t.Parallel()
+	for _, version := range []string{"v2.12.0", "v2.13.1", "v2.15.0"} {
+		for name, logout := range map[string]func(*V3, token.Secret) error{
+			"Logout":    func(c *V3, tok token.Secret) error { return c.Logout(t.Context(), tok) },
+			"LogoutAll": func(c *V3, tok token.Secret) error { _, err := c.LogoutAll(t.Context(), tok); return err },
+		} {
+			t.Run(version+" "+name, func(t *testing.T) {
+				t.Parallel()
+				fake, c := newV3(version)
+				login := loginV3(t, c)
+				c.Source = token.Static(login.Token)
+				ext, _, err := c.CreateExt(t.Context(), V3Request{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				for range 2 {
+					if err := logout(c, ext.Value); err != nil {
+						t.Error(err)
+					}
+				}
+				if left := fake.Tokens(); len(left) != 1 || left[0].Ext {
+					t.Errorf("%d tokens are left", len(left))
+				}
+			})
+		}
+	}
+	t.Run("a server that has none of them", func(t *testing.T) {
+		t.Parallel()
+		c, _ := script(t, map[string]http.HandlerFunc{
+			"POST /v1/logout": says(500, "true", "Internal Server Error"),
+			"DELETE /ext/apis/ext.cattle.io/v1/tokens/token-7d9xk": says(404, "true",
+				`{"kind":"Status","status":"Failure","message":"the server could not find the requested resource","reason":"NotFound","code":404}`),
+		})
+		checkV3Error(t, c.Logout(t.Context(), token.NewSecret("ext/token-7d9xk:hunter2")), ErrUnavailable, 500, "")
+	})
+	t.Run("a server that says 500 to all", func(t *testing.T) {
+		t.Parallel()
+		fake, c := newV3("v2.13.1")
+		login := loginV3(t, c)
+		c.Source = token.Static(login.Token)
+		ext, _, err := c.CreateExt(t.Context(), V3Request{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		fake.SetFault(ranchertest.Answer(500, `{"type":"error","code":"ServerError"}`))
+		checkV3Error(t, c.Logout(t.Context(), ext.Value), ErrUnavailable, 500, "")
+	})
+}
+
 // A provider that demands a logout there as well.
 func TestV3LogoutForced(t *testing.T) {
 	t.Parallel()
@@ -52,7 +103,7 @@ func TestV3LogoutForced(t *testing.T) {
 			login := loginV3(t, c)
 			fake.ForceLogoutAll("local")
 			err := c.Logout(t.Context(), login.Token.Value)
-			checkV3Error(t, err, ErrUnavailable, 500, "500 Internal Server Error: the server cannot answer now; if the provider demands a logout there as well, use LogoutAll")
+			checkV3Error(t, err, ErrUnavailable, 500, ": the server cannot answer now; if the provider demands a logout there as well, use LogoutAll")
 			to, err := c.LogoutAll(t.Context(), login.Token.Value)
 			if err != nil || !strings.HasPrefix(to, "https://local.example/") {
 				t.Errorf("%q, %v", to, err)

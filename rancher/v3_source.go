@@ -33,8 +33,10 @@ import (
 // before. A longer Lifetime counts once the chain begins with another token.
 //
 // If the token in use is refused, also when it is asked about once more, the
-// chain goes on with First's. A token from First that was refused is not tried
-// again: have First supply another. First is told if it is a [token.Invalidator].
+// chain goes on with First's. First is told if that is refused as well and it is a
+// [token.Invalidator]. Rancher refuses good tokens too while it cannot read what
+// it knows of them, so that both are tried again, after a minute at first and each
+// ten minutes in the end: the chain goes on by itself when the server does.
 //
 // # Crashes
 //
@@ -52,7 +54,8 @@ type V3Source struct {
 
 	// First supplies the token that the chain begins with: token.Static of an
 	// API key, or a login. It is asked when there is no token to go on with.
-	// Its token is never deleted. Required, unless the Store has a token.
+	// Its token is never deleted. Required, unless the Store has a token. One of
+	// ext.cattle.io can make others from 2.15 on.
 	First token.Source
 
 	// Lifetime is how long each token should live, from a minute on; 0 means 24

@@ -21,12 +21,12 @@ import (
 //	  "v": 1,
 //	  "nonce": "…",            of this write: no value is ever written twice
 //	  "chain": "…",            SHA-256 of the token from First that the chain began with
-//	  "user": "user-abcde",    whom its tokens speak for
+//	  "user": "…",             SHA-256 of the id of whom its tokens speak for
 //	  "asked": 86400000,       milliseconds that they were asked for; -1 is for ever
 //	  "current": "token-…",    name of the token that the last renewal was made with
 //	  "previous": "token-…",   and of the one before
 //	  "firsts": [{"sum": "…", "began": "2026-01-01T00:00:00Z"}],
-//	  "refused": ["…"],        SHA-256 of tokens that were refused for good, the newest last
+//	  "refused": [{"sum": "…", "at": "2026-01-01T00:00:00Z", "wait": 60}], the newest last
 //	  "made": ["tokenlife …"]  descriptions of the tokens that were to be made, the newest last
 //	}
 type v3Chain struct {
@@ -38,7 +38,7 @@ type v3Chain struct {
 	Current  string    `json:"current,omitempty"`
 	Previous string    `json:"previous,omitempty"`
 	Firsts   []v3First `json:"firsts,omitempty"`
-	Refused  []string  `json:"refused,omitempty"`
+	Refused  []v3Dead  `json:"refused,omitempty"`
 	Made     []string  `json:"made,omitempty"`
 }
 
@@ -46,6 +46,14 @@ type v3Chain struct {
 type v3First struct {
 	Sum   string    `json:"sum"`
 	Began time.Time `json:"began"`
+}
+
+// A v3Dead is when a token was refused, and for how many seconds from then on it
+// is left alone.
+type v3Dead struct {
+	Sum  string    `json:"sum"`
+	At   time.Time `json:"at"`
+	Wait int64     `json:"wait"`
 }
 
 const (
@@ -115,7 +123,9 @@ func decodeV3Chain(raw []byte) (v3Chain, error) {
 				v.Firsts = append(v.Firsts, readV3First(&r))
 			}
 		case "refused":
-			v.Refused = r.Texts()
+			for range r.Array() {
+				v.Refused = append(v.Refused, readV3Dead(&r))
+			}
 		case "made":
 			v.Made = r.Texts()
 		default:
@@ -134,16 +144,36 @@ func readV3First(r *strictjson.Reader) (f v3First) {
 		case "sum":
 			f.Sum = r.Text()
 		case "began":
-			t, err := time.Parse(time.RFC3339, r.Text())
-			if err != nil {
-				r.Fail("no date")
-			}
-			f.Began = t.UTC()
+			f.Began = readTime(r)
 		default:
 			r.Fail("a member that is not known")
 		}
 	}
 	return f
+}
+
+func readV3Dead(r *strictjson.Reader) (d v3Dead) {
+	for name := range r.Object() {
+		switch name {
+		case "sum":
+			d.Sum = r.Text()
+		case "at":
+			d.At = readTime(r)
+		case "wait":
+			d.Wait = integer(r)
+		default:
+			r.Fail("a member that is not known")
+		}
+	}
+	return d
+}
+
+func readTime(r *strictjson.Reader) time.Time {
+	t, err := time.Parse(time.RFC3339, r.Text())
+	if err != nil {
+		r.Fail("no date")
+	}
+	return t.UTC()
 }
 
 // newer reports whether raw says that it is of a version that is not known here;
@@ -174,7 +204,7 @@ func (r *v3Chain) sound() bool {
 		len(r.Made) > maxMade || len(r.Firsts) > maxFirsts || len(r.Refused) > maxRefused {
 		return false
 	}
-	texts := append([]string{r.Nonce, r.User, r.Current, r.Previous}, r.Made...)
+	texts := append([]string{r.Nonce, r.Current, r.Previous}, r.Made...)
 	for _, text := range texts {
 		if len(text) > maxText {
 			return false
@@ -190,17 +220,21 @@ func (r *v3Chain) sound() bool {
 			return false
 		}
 	}
-	for _, sum := range r.Refused {
-		if !isSum(sum) {
+	for _, d := range r.Refused {
+		if !isSum(d.Sum) || d.At.IsZero() || d.Wait <= 0 || d.Wait > int64(longestRefused/time.Second) {
 			return false
 		}
 	}
-	return r.Chain == "" || isSum(r.Chain)
+	return (r.Chain == "" || isSum(r.Chain)) && (r.User == "" || isSum(r.User))
 }
 
 // sum returns what stands for a token in a record.
-func sum(tok token.Secret) string {
-	s := sha256.Sum256([]byte(tok.Reveal()))
+func sum(tok token.Secret) string { return digest(tok.Reveal()) }
+
+// digest returns what stands in a record for a text that must not be seen there,
+// or that is somebody else's and may be anything.
+func digest(text string) string {
+	s := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(s[:])
 }
 

@@ -347,23 +347,41 @@ func TestV3SourceLogin(t *testing.T) {
 	})
 }
 
-// A First that is dead is asked about twice, and then never again; another one
-// begins a chain.
+// A First that is dead is asked about twice, and then left alone for a while, by all
+// holders: for a minute at first, and for ten in the end. Another one begins a
+// chain at once.
 func TestV3SourceFirstDead(t *testing.T) {
 	bubble(t, "v2.13.1", func(t *testing.T, c *chainTest) {
 		c.fake.DisableToken(c.keyName())
-		for range 3 {
+		var asked []time.Duration
+		began := time.Now()
+		c.fake.SetFault(ranchertest.For(func(*http.Request) bool {
+			asked = append(asked, time.Since(began).Truncate(time.Minute))
+			return false
+		}, ranchertest.Drop))
+		for time.Since(began) < time.Hour {
 			src := c.source()
-			for range 3 {
+			for range 6 {
 				if _, err := src.Token(t.Context()); !errors.Is(err, token.ErrRefused) || errors.Is(err, token.ErrInvalid) {
 					t.Fatalf("got %v", err)
 				}
-				settle()
+				time.Sleep(10 * time.Second)
 			}
 		}
-		if n := c.count(""); n != len(c.fake.Requests()) || c.count("GET /v3/users") != 2 {
-			t.Errorf("asked %q", c.fake.Requests())
+		settle()
+		var want []time.Duration // two requests each
+		for _, minutes := range []time.Duration{0, 1, 3, 7, 15, 25, 35, 45, 55} {
+			want = append(want, minutes*time.Minute, minutes*time.Minute)
 		}
+		if len(asked) != len(want) {
+			t.Fatalf("asked after %v", asked)
+		}
+		for i, after := range asked {
+			if late := after - want[i]; late < 0 || late > 5*time.Minute {
+				t.Errorf("asked after %v", asked)
+			}
+		}
+		c.fake.SetFault(nil)
 		c.key = c.apiKey(t, "mira")
 		mustToken(t, c.source())
 	})
@@ -406,7 +424,7 @@ func TestV3SourceFirstFails(t *testing.T) {
 				src := c.source()
 				src.First = test.first
 				_, err := src.Token(t.Context())
-				if err == nil || errors.Is(err, token.ErrInvalid) || errors.Is(err, token.ErrRefused) != test.refused || strings.Contains(err.Error(), "canary") {
+				if err == nil || errors.Is(err, token.ErrInvalid) || errors.Is(err, token.ErrRefused) != test.refused || strings.Contains(err.Error(), "canary") || !strings.Contains(err.Error(), "V3Source.First") && name != "hangs" {
 					t.Errorf("got %v", err)
 				}
 				if n := c.count("POST /v3/tokens"); n != 1 { // the API key of the test
@@ -588,7 +606,7 @@ func TestV3SourceUntilShortened(t *testing.T) {
 	})
 }
 
-// A token that is known to be dead is not handed out, and not asked about again,
+// A token that was refused is not handed out, and not asked about again at once,
 // while First has none.
 func TestV3SourceDeadWithoutFirst(t *testing.T) {
 	bubble(t, "v2.13.1", func(t *testing.T, c *chainTest) {
@@ -602,7 +620,7 @@ func TestV3SourceDeadWithoutFirst(t *testing.T) {
 			t.Error("the dead token was handed out")
 		}
 		before := len(c.fake.Requests())
-		time.Sleep(2 * time.Minute)
+		time.Sleep(40 * time.Second)
 		if _, err := src.Token(t.Context()); err == nil || len(c.fake.Requests()) != before {
 			t.Errorf("asked %q, %v", c.fake.Requests()[before:], err)
 		}

@@ -55,7 +55,7 @@ func (s *V3Source) revokeWith(ctx context.Context, last token.Secret) error {
 		err = (&maker{s: s, token: last}).clearAll(ctx, chain)
 	}
 	if errors.Is(err, errDead) {
-		first, failed := s.askFirst(ctx, chain.Refused)
+		first, failed := s.askFirst(ctx, chain)
 		if failed != nil {
 			return failed
 		}

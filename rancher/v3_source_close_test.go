@@ -49,13 +49,17 @@ func TestV3SourceClose(t *testing.T) {
 				t.Errorf("closed twice: %v", err)
 			}
 			// Others begin anew, all at once, with one token.
+			if n := len(c.events.of(rancher.V3Refused)); n != 0 {
+				t.Errorf("%d tokens were refused", n)
+			}
+			made := c.count("POST /v3/tokens")
 			var wg sync.WaitGroup
 			for range 10 {
 				wg.Go(func() { mustToken(t, src) })
 			}
 			wg.Wait()
-			if n := len(k.live()); n != 1 {
-				t.Errorf("%d tokens", n)
+			if n := len(k.live()); n != 1 || c.count("POST /v3/tokens") != made+1 {
+				t.Errorf("%d tokens of %d", n, c.count("POST /v3/tokens")-made)
 			}
 			mustToken(t, c.restart(cluster))
 		})

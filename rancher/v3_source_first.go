@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/tokenlife/tokenlife/internal/panics"
@@ -14,14 +13,14 @@ import (
 // What First can be told in the error of a renewal. They match token.ErrRefused.
 var (
 	errNoFirst   = token.Refused(errors.New("rancher: there is no token to go on with, and V3Source.First is nil: set it to what supplies one"))
-	errFirstDead = token.Refused(errors.New("rancher: V3Source.First supplies a token that was refused before: make another API key, or log in again"))
+	errFirstDead = token.Refused(errors.New("rancher: V3Source.First supplies a token that was refused a moment ago, and is tried again later: if it stays so, make another API key, or log in again"))
 	errClosed    = token.Refused(errors.New("rancher: the V3Source is closed: make another one"))
 )
 
 // first returns First's token, to begin a chain with, or to go on with the one
 // that it began.
 func (r *renewal) first(ctx context.Context) (token.Secret, error) {
-	tok, err := r.s.askFirst(ctx, r.chain.Refused)
+	tok, err := r.s.askFirst(ctx, r.chain)
 	if err != nil {
 		return token.Secret{}, err
 	}
@@ -35,9 +34,9 @@ func (r *renewal) first(ctx context.Context) (token.Secret, error) {
 	return tok, nil
 }
 
-// askFirst asks First for a token that was not refused. If there is one that was,
-// First is told, and asked once more.
-func (s *V3Source) askFirst(ctx context.Context, refused []string) (token.Secret, error) {
+// askFirst asks First for a token that chain does not leave alone. If it has one
+// that is, First is told, and asked once more.
+func (s *V3Source) askFirst(ctx context.Context, chain v3Chain) (token.Secret, error) {
 	if s.First == nil {
 		return token.Secret{}, errNoFirst
 	}
@@ -52,7 +51,7 @@ func (s *V3Source) askFirst(ctx context.Context, refused []string) (token.Secret
 			return token.Secret{}, fmt.Errorf("rancher: V3Source.First: %w", ours(err))
 		case tok.IsZero():
 			return token.Secret{}, errors.New("rancher: V3Source.First gave an empty token and no error")
-		case !slices.Contains(refused, sum(tok.Value)):
+		case !chain.refuses(sum(tok.Value), time.Now()):
 			return tok.Value, nil
 		}
 		first, ok := s.First.(token.Invalidator)

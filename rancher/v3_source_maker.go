@@ -16,7 +16,7 @@ type maker struct {
 	token token.Secret
 }
 
-// errDead says that the maker's token was refused for good. It is a kind of
+// errDead says that the maker's token was refused, twice. It is a kind of
 // ErrNotAuthenticated.
 var errDead = fmt.Errorf("rancher: the token was refused, and again when it was asked about once more: %w; have First supply another, and Diagnose say why", ErrNotAuthenticated)
 
@@ -48,7 +48,7 @@ func (m *maker) ask(ctx context.Context, f func() error) error {
 	case probeErr != nil:
 		return probeErr
 	case !p.Live:
-		return m.dead(ctx)
+		return m.refused(ctx)
 	}
 	if err = f(); errors.Is(err, ErrNotAuthenticated) {
 		// The token is good, and so this is no verdict on it.
@@ -57,10 +57,10 @@ func (m *maker) ask(ctx context.Context, f func() error) error {
 	return err
 }
 
-// dead has everybody know that the token was refused for good.
-func (m *maker) dead(ctx context.Context) error {
+// refused has all holders leave the token alone for a while.
+func (m *maker) refused(ctx context.Context) error {
 	_, err := m.s.save(ctx, func(c *v3Chain) error {
-		c.refuse(sum(m.token))
+		c.refuse(sum(m.token), time.Now())
 		return nil
 	})
 	if err != nil {
@@ -85,13 +85,13 @@ func (m *maker) create(ctx context.Context, ask V3Request) (tok token.Token, t V
 // it a moment later.
 const tries = 5
 
-// try uses a new token, which speaks for user. A token confined to a cluster is
-// used there.
+// try uses a new token, which speaks for the user of that digest. A token confined
+// to a cluster is used there.
 func (m *maker) try(ctx context.Context, tok token.Secret, user string) error {
 	for n := 0; ; n++ {
 		p, err := m.s.Client.probe(ctx, tok, m.s.Cluster)
 		switch {
-		case err == nil && p.Live && p.User.ID != "" && p.User.ID != user:
+		case err == nil && p.Live && p.User.ID != "" && digest(p.User.ID) != user:
 			return errOtherUser
 		case err == nil && p.Live:
 			return nil

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -84,7 +83,7 @@ func (r *renewal) run(ctx context.Context, presented token.Secret) (token.Token,
 		if !errors.Is(err, errDead) {
 			return tok, err
 		}
-		r.chain.refuse(sum(presented))
+		r.chain.refuse(sum(presented), time.Now())
 	}
 	for again := false; ; again = true {
 		first, err := r.first(ctx)
@@ -95,13 +94,13 @@ func (r *renewal) run(ctx context.Context, presented token.Secret) (token.Token,
 		if again || !errors.Is(err, errDead) {
 			return tok, err
 		}
-		r.chain.refuse(sum(first)) // and there may be another
+		r.chain.refuse(sum(first), time.Now()) // and there may be another
 	}
 }
 
 // continues reports whether the chain goes on with the token presented.
 func (r *renewal) continues(presented token.Secret) bool {
-	if presented.Equal(beginning.Value) || r.s.Cluster != "" || slices.Contains(r.chain.Refused, sum(presented)) {
+	if presented.Equal(beginning.Value) || r.s.Cluster != "" || r.chain.refuses(sum(presented), time.Now()) {
 		return false
 	}
 	if r.chain.Chain == "" { // the Store has lost it
@@ -150,7 +149,7 @@ func (r *renewal) make(ctx context.Context, with token.Secret) (token.Token, err
 		return token.Token{}, err
 	}
 	// That it is for no more than was asked for, create has made sure.
-	if t.UserID != r.chain.User {
+	if digest(t.UserID) != r.chain.User {
 		err = errOtherUser
 	} else {
 		err = m.try(ctx, tok.Value, r.chain.User)
@@ -196,7 +195,7 @@ func (r *renewal) who(ctx context.Context, m *maker) error {
 		if p.User.ID == "" {
 			return errors.New("rancher: the server does not say whose the token is that the chain begins with")
 		}
-		r.chain.User = p.User.ID
+		r.chain.User = digest(p.User.ID)
 		return nil
 	})
 }

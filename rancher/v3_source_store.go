@@ -140,11 +140,38 @@ func (r *v3Chain) begin(chain string, now time.Time) {
 	}
 }
 
-// refuse remembers that a token was refused for good.
-func (r *v3Chain) refuse(sum string) {
-	r.Refused = slices.DeleteFunc(r.Refused, func(s string) bool { return s == sum })
-	r.Refused = append(r.Refused, sum)
+// How long a token is left alone that was refused. Rancher refuses good ones too
+// while it cannot read what it knows of them, and so none is given up for ever.
+const (
+	shortestRefused = time.Minute
+	longestRefused  = 10 * time.Minute
+)
+
+// refuse has a token left alone for a while, which doubles each time.
+func (r *v3Chain) refuse(sum string, now time.Time) {
+	wait := shortestRefused
+	if i := r.dead(sum); i >= 0 {
+		if before := r.Refused[i]; now.Sub(before.At) < 2*longestRefused {
+			wait = min(2*time.Duration(before.Wait)*time.Second, longestRefused)
+		}
+		r.Refused = slices.Delete(r.Refused, i, i+1)
+	}
+	r.Refused = append(r.Refused, v3Dead{sum, now.UTC().Truncate(time.Second), int64(wait / time.Second)})
 	r.Refused = r.Refused[max(0, len(r.Refused)-maxRefused):]
+}
+
+// refuses reports whether a token is to be left alone.
+func (r *v3Chain) refuses(sum string, now time.Time) bool {
+	i := r.dead(sum)
+	if i < 0 {
+		return false
+	}
+	since := now.Sub(r.Refused[i].At)
+	return since >= 0 && since < time.Duration(r.Refused[i].Wait)*time.Second
+}
+
+func (r *v3Chain) dead(sum string) int {
+	return slices.IndexFunc(r.Refused, func(d v3Dead) bool { return d.Sum == sum })
 }
 
 // step has the record know the name of the token that the next is made with.

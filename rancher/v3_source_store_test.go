@@ -63,7 +63,8 @@ func TestV3SourceRecordUnreadable(t *testing.T) {
 		"twice":      {`{"v":1,"nonce":"x","made":["a b"],"made":["c d"]}`, "something else"},
 		"empty text": {`{"v":1,"nonce":"x","made":[""]}`, "something else"},
 		"no nonce":   {`{"v":1}`, "something else"},
-		"no sum":     {`{"v":1,"nonce":"x","refused":["abc"]}`, "something else"},
+		"no sum":     {`{"v":1,"nonce":"x","refused":[{"sum":"abc","at":"2026-08-20T06:00:00Z","wait":60}]}`, "something else"},
+		"no user":    {`{"v":1,"nonce":"x","user":"user-abcde"}`, "something else"},
 		"too many":   {`{"v":1,"nonce":"x","made":[` + strings.Repeat(`"a b",`, 32) + `"a b"]}`, "something else"},
 		"too long":   {`{"v":1,"nonce":"x"` + strings.Repeat(" ", 40<<10) + `}`, "something else"},
 	} {

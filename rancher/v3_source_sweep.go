@@ -46,7 +46,7 @@ func (m *maker) clear(ctx context.Context, chain v3Chain, keep ...string) (live 
 // hasMade reports whether t is one of ours: it has the whole of a description
 // that was stored before it was made, and was made with another token.
 func (c *v3Chain) hasMade(t V3Token) bool {
-	return t.Derived && !t.Ext && slices.Contains(c.Made, t.Description)
+	return t.Derived && slices.Contains(c.Made, t.Description)
 }
 
 func (m *maker) remove(ctx context.Context, name string) error {

@@ -44,25 +44,11 @@ func (v *V3Verifier) Verify(ctx context.Context, presented token.Secret) (token.
 	p, err := v.Client.Probe(ctx, presented)
 	switch {
 	case err != nil:
-		return token.Claims{}, noVerdict(err)
-	case !p.Live && errors.Is(p.Err, ErrNotAuthenticated):
-		return token.Claims{}, fmt.Errorf("%w: the server does not accept it", token.ErrRevoked)
+		return token.Claims{}, err // it has nothing to say of a token, nor of a credential of our own
 	case !p.Live:
-		return token.Claims{}, noVerdict(p.Err)
+		return token.Claims{}, fmt.Errorf("%w: the server does not accept it", token.ErrRevoked)
 	case p.User.ID == "":
 		return token.Claims{}, errors.New("rancher: the token is good, and the server does not let it say who its user is: have the user given the role User-Base")
 	}
 	return token.Claims{Issuer: v.Client.Server.URL, Subject: p.User.ID, ID: b.Name}, nil
-}
-
-// noVerdict returns err so that it blames neither the token that was presented
-// nor a credential of our own, of which there is none.
-func noVerdict(err error) error {
-	switch {
-	case err == nil:
-		return errors.New("rancher: the server does not say whether the token is good")
-	case errors.Is(err, token.ErrInvalid) || errors.Is(err, token.ErrRefused):
-		return errors.New(err.Error())
-	}
-	return err
 }
