@@ -31,14 +31,17 @@
 //     checks one of your own
 //   - [github.com/tokenlife/tokenlife/skew]: other machines' clocks, tolerated
 //     and measured
+//   - [github.com/tokenlife/tokenlife/rancher]: the tokens of Rancher 1.6 and
+//     2.x; [github.com/tokenlife/tokenlife/rancher/ranchertest] is both servers,
+//     for tests
 //   - [github.com/tokenlife/tokenlife/kube]: Kubernetes TokenRequest, and a
 //     client-go configuration whose only credential is a Source
 //
 // Only refresh.Source caches. Every other Source answers anew on each call, so
 // refresh.New of it is always right.
 //
-// A program links what it imports: token, token/seal, token/introspect, skew and
-// refresh need the standard library alone, and so do its Stores, which import no
-// driver; JOSE libraries are in token/jwt and token/jwe, golang.org/x/oauth2 is in
-// token/oauth2adapt, Kubernetes is in kube.
+// A program links what it imports: token, token/seal, token/introspect, skew,
+// rancher and refresh need the standard library alone, and so do its Stores, which
+// import no driver; JOSE libraries are in token/jwt and token/jwe,
+// golang.org/x/oauth2 is in token/oauth2adapt, Kubernetes is in kube.
 package tokenlife
