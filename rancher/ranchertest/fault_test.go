@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
@@ -67,11 +68,18 @@ func TestFaults(t *testing.T) {
 			if tt.name == "Redirect" && header.Get("Location") != "https://elsewhere.example/" {
 				t.Errorf("to %s", header.Get("Location"))
 			}
+			if want := map[string]string{"Page": "text/html; charset=utf-8", "Answer": "application/json"}[tt.name]; want != "" && header.Get("Content-Type") != want {
+				t.Errorf("said to be %s", header.Get("Content-Type"))
+			}
 			if done := s.Live("bob") == 1; done != tt.done {
 				t.Errorf("done: %t", done)
 			}
 			if got := s.Requests(); !slices.Equal(got, []string{"POST /v2-beta/token"}) {
 				t.Errorf("requests %q", got)
+			}
+			s.SetFault(ranchertest.Status(418))
+			if status, _, _, _ := post(s); status != 418 {
+				t.Errorf("with another fault: %d", status)
 			}
 			s.SetFault(nil)
 			if status, _, _, err := post(s); status != 201 || err != nil {
@@ -170,6 +178,13 @@ func TestSlowGone(t *testing.T) {
 // much that is, and does not break the connection in the middle.
 func TestFaultLongRequest(t *testing.T) {
 	t.Parallel()
+	for name, fault := range map[string]ranchertest.Fault{"Status": ranchertest.Status(503), "Page": ranchertest.Page, "Slow": ranchertest.Slow(0)} {
+		body := strings.NewReader(strings.Repeat(" ", 1<<20))
+		fault(http.NotFoundHandler()).ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("POST", "/", body))
+		if body.Len() != 0 {
+			t.Errorf("%s leaves %d bytes of the request", name, body.Len())
+		}
+	}
 	s := newV2Beta()
 	s.SetFault(ranchertest.Status(503))
 	for range 50 {
@@ -201,8 +216,13 @@ func TestActions(t *testing.T) {
 	if want := []int{401, 503, 503, 401}; !slices.Equal(statuses, want) {
 		t.Errorf("answered %v, want %v", statuses, want)
 	}
+	resp, err := s.Client().Get(s.URL + "/v3/tokens?action=logout")
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
 	const create, logout = "POST /v3/tokens", "POST /v3/tokens?action=logout"
-	if got, want := s.Requests(), []string{create, logout, logout, create}; !slices.Equal(got, want) {
+	if got, want := s.Requests(), []string{create, logout, logout, create, "GET /v3/tokens"}; !slices.Equal(got, want) {
 		t.Errorf("requests %q, want %q", got, want)
 	}
 	if a, b := s.AtOnce(create), s.AtOnce(logout); a != 1 || b != 1 {

@@ -46,7 +46,9 @@ func (t *traffic) begin(request string, h http.Handler) http.Handler {
 func (t *traffic) end(request string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.busy[request]--
+	if t.busy[request]--; t.busy[request] == 0 {
+		delete(t.busy, request)
+	}
 }
 
 func (t *traffic) setFault(f Fault) {

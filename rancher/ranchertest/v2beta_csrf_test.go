@@ -28,8 +28,11 @@ func TestV2BetaCSRF(t *testing.T) {
 		{"empty cookie without an echo", "PUT " + expiry, good, "; CSRF=", browser, "", 403, ""},
 		{"cookie and its echo", "PUT " + expiry, good, cookie, browser, "X-Api-Csrf: 0123456789", 200, "^CSRF=0123456789;Path=/$"},
 		{"echo in the query", "PUT " + expiry + "?CSRF=0123456789", good, cookie, browser, "", 200, "^CSRF=0123456789;Path=/$"},
+		{"echo in a form", "PUT " + expiry, "value=28800000&CSRF=0123456789", cookie, browser, "Content-Type: application/x-www-form-urlencoded", 200, "^CSRF=0123456789;Path=/$"},
+		{"either echo will do", "PUT " + expiry + "?CSRF=0123456789", good, cookie, browser, "X-Api-Csrf: 9876543210", 200, "^CSRF=0123456789;Path=/$"},
 		{"GET needs no echo", projects, "", cookie, browser, "", 200, "^CSRF=0123456789;Path=/$"},
 		{"GET that is a PUT by _method needs one", "GET " + expiry + "?_method=put", "", cookie, browser, "", 403, ""},
+		{"POST that is a GET by _method needs none", "POST /v2-beta/projects?_method=get", "", cookie, browser, "", 200, "^CSRF=0123456789;Path=/$"},
 		{"401 comes before it", "PUT " + expiry, good, cookie, browser, "Cookie: CSRF=0123456789", 401, ""},
 		{"comes before 422", "POST /v2-beta/token", `{}`, cookie, browser, "", 403, ""},
 		{"comes before 405", "PUT /v2-beta/token", `{}`, cookie, browser, "", 403, ""},
@@ -54,9 +57,15 @@ func TestV2BetaCSRF(t *testing.T) {
 	t.Run("A.10 whichever way the token is presented", func(t *testing.T) {
 		t.Parallel()
 		s := newV2Beta()
-		r := ask(t, s, "PUT "+expiry, good, "Authorization: Bearer "+login(t, s, "admin:s3cret"), "Cookie: CSRF=0123456789", browser)
-		if r.status != 403 {
-			t.Errorf("%d", r.status)
+		s.AddKey("ABCDEF", "key", "admin")
+		jwt := login(t, s, "admin:s3cret")
+		for _, header := range []string{"Authorization: Bearer " + jwt, "Authorization: " + jwt, basic("X-API-BEARER", jwt), basic("ABCDEF", "key")} {
+			for echo, want := range map[string]int{"9876543210": 403, "0123456789": 200} {
+				r := ask(t, s, "PUT "+expiry, good, header, "Cookie: CSRF=0123456789", "X-Api-Csrf: "+echo, browser)
+				if r.status != want {
+					t.Errorf("%d, want %d", r.status, want)
+				}
+			}
 		}
 	})
 }

@@ -65,6 +65,14 @@ func TestV2BetaLoginErrors(t *testing.T) {
 		{"body is not JSON", nil, `code=bob`, failure(400, "InvalidBodyContent", "InvalidBodyContent", "")},
 		{"body is JSON but no object", nil, `"bob:pa:ss"`, failure(422, "MissingRequired", "MissingRequired", "code")},
 		{"site access mode refuses the user", func(s *ranchertest.V2Beta) { s.SetAccess("bob", false) }, good, failure(403, "AuthError", noAccess, "")},
+		{"inactive account, of an external provider", func(s *ranchertest.V2Beta) {
+			s.Set(provider, "ldapconfig")
+			s.SetActive("bob", false)
+		}, good, failure(401, "Unauthorized", "Unauthorized", "")},
+		{"site access mode refuses the user, of an external provider", func(s *ranchertest.V2Beta) {
+			s.Set(provider, "ldapconfig")
+			s.SetAccess("bob", false)
+		}, good, failure(403, "AuthError", noAccess, "")},
 		{"LDAP down", with("openldapconfig", 503), good, failure(500, "LdapDown", "Could not talk to ldap", "")},
 	} {
 		t.Run("A.9 "+tt.name, func(t *testing.T) {
@@ -146,6 +154,35 @@ func TestV2BetaTokenErrors(t *testing.T) {
 			}
 			if got := r.header.Get("WWW-Authenticate"); got != "" != tt.challenge || tt.challenge && got != challenge {
 				t.Errorf("challenge %q", got)
+			}
+		})
+	}
+}
+
+// Where an error has no code of its own, its code and its message are the phrase
+// of the status.
+func TestV2BetaPhrases(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		request, body string
+		status        int
+		phrase        string
+	}{
+		{"GET /v2-beta/projects?projectId=1a5", "", 401, "Unauthorized"},
+		{"POST /v2-beta/token", `{"code":"bob"}`, 403, "Forbidden"},
+		{"GET /v2-beta/nothings", "", 404, "Not Found"},
+		{"PUT /v2-beta/projects", "", 405, "Method not allowed"},
+		{current, "", 500, "Internal Server Error"},
+	} {
+		t.Run("A.9 the phrase of the status: "+tt.phrase, func(t *testing.T) {
+			t.Parallel()
+			s := newV2Beta()
+			headers := []string{"Accept: application/json"}
+			if tt.status != 401 {
+				headers = append(headers, "Authorization: Bearer "+login(t, s, "bob:pa:ss"))
+			}
+			if r := ask(t, s, tt.request, tt.body, headers...); r.status != tt.status || r.known() != failure(tt.status, tt.phrase, tt.phrase, "") {
+				t.Errorf("%d %s", r.status, r.known())
 			}
 		})
 	}

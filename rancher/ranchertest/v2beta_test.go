@@ -113,6 +113,9 @@ func TestV2BetaLife(t *testing.T) {
 	if r := ask(t, s, projects, "", cookie); r.status != 200 || !strings.Contains(r.body, `"data":[{"id":"1a5","type":"project"`) {
 		t.Errorf("with it: %d %s", r.status, r.body)
 	}
+	if r := ask(t, s, "HEAD /v2-beta/projects", "", cookie); r.status != 200 || r.body != "" {
+		t.Errorf("HEAD: %d %s", r.status, r.body)
+	}
 	if got := s.Live("bob"); got != 1 {
 		t.Errorf("%d live, want 1", got)
 	}

@@ -35,7 +35,8 @@ func TestV2BetaLogout(t *testing.T) {
 		{"Authorization: Bearer", func(jwt string) (string, string) { return "", "Authorization: Bearer " + jwt }, 500,
 			failure(500, "Internal Server Error", "Internal Server Error", ""), false, true},
 		{"no token", func(string) (string, string) { return "", "" }, 500, notProvided, false, false},
-		{"expired token", func(jwt string) (string, string) { return "", "Cookie: token=" + strings.ToLower(jwt) }, 500, notProvided, false, false},
+		{"expired token", func(jwt string) (string, string) { return "", "Cookie: token=" + jwt }, 500, notProvided, false, false},
+		{"unknown token", func(jwt string) (string, string) { return "", "Cookie: token=" + strings.ToLower(jwt) }, 500, notProvided, false, false},
 	} {
 		t.Run("A.7 "+tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -143,6 +144,7 @@ func TestV2BetaHeaders(t *testing.T) {
 		{"base of the older API", "/v1", "", 200, "1a7 1a7 user bob"},
 		{"nothing is the older API", "/", "", 200, "1a7 1a7 user bob"},
 		{"no such thing", "/v2-beta/nothings", "", 404, "1a7 1a7 user bob"},
+		{"no such project", "/v2-beta/projects/1a6", "", 404, "1a7 1a7 user bob"},
 		{"no such API", "/v2", "", 404, "1a7 1a7 user bob"},
 	} {
 		t.Run("A.4 "+tt.name, func(t *testing.T) {
@@ -368,13 +370,17 @@ func TestV2BetaSettings(t *testing.T) {
 		{"GET /v2-beta/settings", "", bob, 200, `"data":[{"id":"api.host",`},
 		{"GET /v2-beta/settings", "", admin, 200, `"data":[{"id":"api.auth.jwt.token.expiry",`},
 		{"PUT " + expiry, `{"value":"1"}`, bob, 405, failure(405, "Method not allowed", "Method not allowed", "")},
+		{"PUT /v2-beta/settings", `{"value":"1"}`, admin, 405, failure(405, "Method not allowed", "Method not allowed", "")},
+		{"POST /v2-beta/settings", `{"value":"1"}`, admin, 405, failure(405, "Method not allowed", "Method not allowed", "")},
 		{"PUT " + expiry, `{}`, admin, 422, failure(422, "MissingRequired", "MissingRequired", "value")},
 		{"PUT " + expiry, `{"value":"28800000"}`, admin, 200, setting + `"activeValue":"28800000","inDb":true,"source":"Database","value":"28800000"}`},
 		{"GET " + expiry, "", admin, 200, `"activeValue":"28800000"`},
 	} {
-		if r := ask(t, s, tt.request, tt.body, tt.who); r.status != tt.status || !contains(r.known(), tt.want) {
-			t.Errorf("%s %s: %d %s\nwant %d %s", tt.request, tt.body, r.status, r.known(), tt.status, tt.want)
-		}
+		t.Run("A.5 "+tt.request, func(t *testing.T) {
+			if r := ask(t, s, tt.request, tt.body, tt.who); r.status != tt.status || !contains(r.known(), tt.want) {
+				t.Errorf("%s: %d %s\nwant %d %s", tt.body, r.status, r.known(), tt.status, tt.want)
+			}
+		})
 	}
 	s.SetEnv("api.auth.jwt.token.expiry", "60000")
 	if r := ask(t, s, "GET "+expiry, "", admin); !contains(r.body, `"activeValue":"60000","inDb":true,"source":"Environment Variables","value":"28800000"}`) {

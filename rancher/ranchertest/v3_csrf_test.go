@@ -38,6 +38,7 @@ func TestV3CSRF(t *testing.T) {
 		{"norman, GET, no cookie", whoami, []string{agent}, 200, fresh},
 		{"norman, GET, mismatch", whoami, []string{agent, cookie, wrong}, 200, same},
 		{"norman, GET that is none", "GET /v3/tokens?_method=POST", []string{agent, cookie}, 422, none},
+		{"norman, POST that is a GET", "POST /v3/settings/cacerts?_method=GET", []string{agent, cookie, wrong}, 405, same},
 		{"norman, DELETE, no header", "DELETE /v3/tokens/token-zzzzz", []string{agent, cookie}, 422, none},
 		{"norman, MOZILLA", create, []string{"User-Agent: MOZILLA", cookie}, 422, none},
 		{"norman, no browser", create, []string{"User-Agent: Go-http-client/1.1", cookie, wrong}, 201, none},

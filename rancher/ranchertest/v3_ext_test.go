@@ -310,6 +310,19 @@ func TestV3ExtTokens(t *testing.T) {
 		clock.forward(time.Nanosecond)
 		ext.gets("GET /v3/users?me=true", "", 401, "")
 	})
+	t.Run("B.6 ext: ttl < 0 never", func(t *testing.T) {
+		t.Parallel()
+		s, _, alice, clock := noon2x(t, "v2.13.1")
+		alice.TB = t
+		s.Set(maxTTL, "0")
+		r := alice.gets("POST "+extTokens, tokenSpec(`"ttl":-1`), 201, "")
+		ext := alice.with(alice.extOf(r))
+		if !strings.Contains(r.body, `"ttl":-1`) {
+			t.Errorf("%s", anonymous(r.body, alice.id))
+		}
+		clock.forward(200 * 365 * 24 * time.Hour)
+		ext.gets("GET /v3/users?me=true", "", 200, "")
+	})
 	t.Run("B.8 reached by /ext, by the local cluster and by /apis", func(t *testing.T) {
 		t.Parallel()
 		_, _, alice, _ := noon2x(t, "v2.13.1")

@@ -97,7 +97,7 @@ func TestV3Kubeconfigs(t *testing.T) {
 			t.Errorf("there are %d tokens, and what was refused has made none", n)
 		}
 	})
-	t.Run("B.8 Kubeconfig: a default that is no number", func(t *testing.T) {
+	t.Run("B.6 kubeconfig-default-token-ttl-minutes that is no number", func(t *testing.T) {
 		t.Parallel()
 		s, _, alice, _ := noon2x(t, "v2.13.1")
 		alice.TB = t

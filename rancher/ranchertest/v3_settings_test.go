@@ -62,7 +62,7 @@ func TestV3SettingSource(t *testing.T) {
 			}
 		}
 	}
-	check("129600", "false", "default")
+	t.Run("B.6 default", func(t *testing.T) { check("129600", "false", "default") })
 	t.Run("B.6 PUT", func(t *testing.T) {
 		r := askV3(t, s, "PUT /v3/settings/"+maxTTL, `{"value":"60"}`, admin)
 		if r.status != 200 || r.field(t, "value") != "60" || r.field(t, "source") != "db" {
@@ -191,7 +191,7 @@ func TestV3PublicSettings(t *testing.T) {
 		"GET /v1/management.cattle.io.settings/" + maxTTL: 404,
 		"PUT /v1/management.cattle.io.settings/ui-pl":     405,
 	} {
-		t.Run("B.6 "+request, func(t *testing.T) {
+		t.Run("B.6 anybody: "+request, func(t *testing.T) {
 			if r := askV3(t, s, request, ""); r.status != want {
 				t.Errorf("%d %s, want %d", r.status, r.body, want)
 			}
@@ -213,11 +213,13 @@ func TestV3SteveSettings(t *testing.T) {
 		case tt.value != "":
 			s.Set(maxTTL, tt.value)
 		}
-		r := askV3(t, s, "GET /v1/management.cattle.io.settings/"+maxTTL, "", session)
-		for field, want := range map[string]string{"id": maxTTL, "type": "management.cattle.io.setting", "default": "129600", "value": tt.value, "source": tt.source, "customized": tt.customized} {
-			if got := r.field(t, field); r.status != 200 || got != want {
-				t.Errorf("%d, %s is %q, want %q", r.status, field, got, want)
+		t.Run("B.6 steve's twin: "+tt.value+" "+tt.source, func(t *testing.T) {
+			r := askV3(t, s, "GET /v1/management.cattle.io.settings/"+maxTTL, "", session)
+			for field, want := range map[string]string{"id": maxTTL, "type": "management.cattle.io.setting", "default": "129600", "value": tt.value, "source": tt.source, "customized": tt.customized} {
+				if got := r.field(t, field); r.status != 200 || got != want {
+					t.Errorf("%d, %s is %q, want %q", r.status, field, got, want)
+				}
 			}
-		}
+		})
 	}
 }

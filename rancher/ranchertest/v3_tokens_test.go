@@ -39,6 +39,21 @@ func TestV3Tokens(t *testing.T) {
 			t.Errorf("another user: %s", r.knownV3())
 		}
 	})
+	t.Run("B.5 GET list: kubeconfigs' are in it, and those of ext.cattle.io are not", func(t *testing.T) {
+		_, _, alice, _ := noon2x(t, "v2.13.1")
+		key, ext := alice.derives(), alice.makesExt()
+		alice.gets("POST /v3/clusters/local?action=generateKubeconfig", "", 200, "")
+		r := alice.gets("GET /v3/tokens", "", 200, "")
+		for part, want := range map[string]int{
+			`"type":"token"`: 3, `"id":"` + alice.name() + `"`: 1, `"id":"` + key.name() + `"`: 1, `"id":"` + ext.name() + `"`: 0,
+			`"authn.management.cattle.io/kind":"session"`: 1, `"authn.management.cattle.io/kind":"kubeconfig"`: 1,
+		} {
+			if got := strings.Count(r.body, part); got != want {
+				t.Errorf("%d of %s, want %d", got, anonymous(part, alice.id), want)
+			}
+		}
+		alice.gets("GET /v3/tokens/"+ext.name(), "", 404, "")
+	})
 	t.Run("B.5 GET one", func(t *testing.T) {
 		s, _ := newV3("v2.13.1")
 		_, session := loginV3(t, s, asAdmin)
@@ -205,7 +220,7 @@ func TestV3Clamp(t *testing.T) {
 		{"v2.4.6", "0", day, day * 60000},
 		{"v2.4.7", "", 60, 60},
 	} {
-		t.Run("B.5 "+tt.version+" max "+tt.max+" asked "+strconv.FormatInt(tt.ask, 10), func(t *testing.T) {
+		t.Run("B.5 clamp: "+tt.version+" max "+tt.max+" asked "+strconv.FormatInt(tt.ask, 10), func(t *testing.T) {
 			t.Parallel()
 			s, _ := newV3(tt.version)
 			if tt.max != "" {
@@ -248,7 +263,7 @@ func TestV3Clamp(t *testing.T) {
 func TestV3TokensAskedByExt(t *testing.T) {
 	t.Parallel()
 	for version, known := range map[string]bool{"v2.12.0": false, "v2.13.1": false, "v2.14.0": false, "v2.15.0": true} {
-		t.Run("B.5 "+version, func(t *testing.T) {
+		t.Run("B.5 asked by a token of ext.cattle.io: "+version, func(t *testing.T) {
 			t.Parallel()
 			s, _, alice, _ := noon2x(t, version)
 			alice.TB = t
@@ -335,6 +350,12 @@ func TestV3Expiry(t *testing.T) {
 		if a, b := askV3(t, s, whoami, "", session), askV3(t, s, whoami, "", derived); a.status != 401 || b.status != 200 {
 			t.Errorf("the session: %d, want 401; the derived one: %d, want 200", a.status, b.status)
 		}
+		_, session = loginV3(t, s, asAdmin)
+		_, derived = createV3(t, s, session, `{"ttl":86400000}`)
+		askV3(t, s, "POST /v3/tokens?action=logout", "", session)
+		if a, b := askV3(t, s, whoami, "", session), askV3(t, s, whoami, "", derived); a.status != 401 || b.status != 200 {
+			t.Errorf("after a logout: the session: %d, want 401; the derived one: %d, want 200", a.status, b.status)
+		}
 	})
 	t.Run("B.6 idle", func(t *testing.T) {
 		s, clock := newV3("v2.13.1")
@@ -395,33 +416,96 @@ func TestV3Expiry(t *testing.T) {
 	})
 }
 
-// lastUsedAt is what one sees of a token's use, since 2.10.
+// What one sees of a token's use, since 2.10.
 func TestV3LastUsed(t *testing.T) {
 	t.Parallel()
-	s, clock := newV3("v2.13.1")
-	secret, session := loginV3(t, s, asAdmin)
-	other, byOther := loginV3(t, s, asAdmin)
-	if !s.Tokens()[0].LastUsed.IsZero() {
-		t.Error("it is used before it was used")
-	}
-	*clock = clock.Add(90*time.Second + 500*time.Millisecond)
-	askV3(t, s, whoami, "", session)
-	r := askV3(t, s, "GET /v3/tokens/"+nameOf(secret), "", byOther)
-	if got := r.field(t, "lastUsedAt"); got != "2026-08-19T16:01:30Z" {
-		t.Errorf("lastUsedAt is %s", got)
-	}
-	askV3(t, s, whoami, "", "Authorization: Bearer "+nameOf(secret)+":wrong")
-	*clock = clock.Add(time.Minute)
-	askV3(t, s, whoami, "", "Authorization: Bearer "+nameOf(other)+":wrong")
-	if got := s.Tokens()[1].LastUsed.Format("15:04:05.000"); got != "16:01:30.000" {
-		t.Errorf("a refused request counts as use: %s", got)
-	}
-	for version, want := range map[string]bool{"v2.9.0": false, "v2.10.0": true} {
-		s, _ := newV3(version)
+	t.Run("B.5 lastUsedAt is rewritten on every accepted request", func(t *testing.T) {
+		t.Parallel()
+		s, clock := newV3("v2.13.1")
 		secret, session := loginV3(t, s, asAdmin)
-		r := askV3(t, s, "GET /v3/tokens/"+nameOf(secret), "", session)
-		if got := strings.Contains(r.body, `"lastUsedAt"`); got != want || strings.Contains(r.body, `"lastUpdateTime"`) == want {
-			t.Errorf("%s: lastUsedAt is shown: %t, want %t", version, got, want)
+		other, byOther := loginV3(t, s, asAdmin)
+		if !s.Tokens()[0].LastUsed.IsZero() {
+			t.Error("it is used before it was used")
 		}
+		*clock = clock.Add(90*time.Second + 500*time.Millisecond)
+		askV3(t, s, whoami, "", session)
+		r := askV3(t, s, "GET /v3/tokens/"+nameOf(secret), "", byOther)
+		if got := r.field(t, "lastUsedAt"); got != "2026-08-19T16:01:30Z" {
+			t.Errorf("lastUsedAt is %s", got)
+		}
+		askV3(t, s, whoami, "", "Authorization: Bearer "+nameOf(secret)+":wrong")
+		*clock = clock.Add(time.Minute)
+		askV3(t, s, whoami, "", "Authorization: Bearer "+nameOf(other)+":wrong")
+		if got := s.Tokens()[1].LastUsed.Format("15:04:05.000"); got != "16:01:30.000" {
+			t.Errorf("a refused request counts as use: %s", got)
+		}
+		askV3(t, s, whoami, "", session)
+		if got := s.Tokens()[0].LastUsed.Format("15:04:05.000"); got != "16:02:30.000" {
+			t.Errorf("used again a minute later: %s", got)
+		}
+	})
+	for version, want := range map[string]string{
+		"v2.9.0": "lastUpdateTime", "v2.10.0": "lastUsedAt", "v2.11.0": "activityLastSeenAt lastUsedAt",
+	} {
+		t.Run("B.5 fields since 2.10 and 2.11: "+version, func(t *testing.T) {
+			t.Parallel()
+			s, _ := newV3(version)
+			secret, session := loginV3(t, s, asAdmin)
+			r := askV3(t, s, "GET /v3/tokens/"+nameOf(secret), "", session)
+			var got []string
+			for _, field := range []string{"activityLastSeenAt", "lastUpdateTime", "lastUsedAt"} {
+				if strings.Contains(r.body, `"`+field+`":`) {
+					got = append(got, field)
+				}
+			}
+			if strings.Join(got, " ") != want {
+				t.Errorf("%q, want %q", got, want)
+			}
+		})
+	}
+}
+
+// How long a token of each kind lives, and by which of the settings.
+func TestV3Interaction(t *testing.T) {
+	t.Parallel()
+	s, _, alice, _ := noon2x(t, "v2.13.1")
+	s.Set("auth-user-session-ttl-minutes", "50")
+	s.Set(maxTTL, "40")
+	s.Set("kubeconfig-default-token-ttl-minutes", "30")
+	alice = alice.logsIn("alice", "wonder")
+	for _, tt := range []struct {
+		row    string
+		make   func(p person)
+		status int // of the last request
+		want   time.Duration
+	}{
+		{"session tokens: the session's ttl only", func(p person) { p.logsIn("alice", "wonder") }, 200, 50 * time.Minute},
+		{"derived: what was asked", func(p person) { p.gets("POST /v3/tokens", `{"ttl":60000}`, 201, "") }, 200, time.Minute},
+		{"derived: the maximum", func(p person) { p.gets("POST /v3/tokens", `{"ttl":6000000}`, 201, "") }, 200, 40 * time.Minute},
+		{"kubeconfig: its default", func(p person) { p.gets("POST /v3/clusters/local?action=generateKubeconfig", "", 200, "") }, 200, 30 * time.Minute},
+		{"ext Token: the maximum", func(p person) { p.gets("POST "+extTokens, tokenSpec(`"ttl":6000000`), 201, "") }, 200, 40 * time.Minute},
+		{"ext Kubeconfig: what was asked", func(p person) { p.gets("POST "+extKubeconfigs, kubeconfigSpec(`"ttl":60`), 201, "") }, 200, time.Minute},
+		{"ext Kubeconfig: 400 above the default", func(p person) { p.gets("POST "+extKubeconfigs, kubeconfigSpec(`"ttl":1801`), 400, "") }, 400, 0},
+		{"kubeconfig: clamped to the maximum", func(p person) {
+			s.Set(maxTTL, "20")
+			p.gets("POST /v3/clusters/local?action=generateKubeconfig", "", 200, "")
+		}, 200, 20 * time.Minute},
+	} {
+		t.Run("B.6 "+tt.row, func(t *testing.T) {
+			alice := alice
+			alice.TB = t
+			before := len(s.Tokens())
+			tt.make(alice)
+			made := s.Tokens()[before:]
+			if tt.status == 400 {
+				if len(made) != 0 {
+					t.Errorf("%d are made", len(made))
+				}
+				return
+			}
+			if len(made) != 1 || made[0].TTL != tt.want {
+				t.Errorf("%d are made, want one of %v", len(made), tt.want)
+			}
+		})
 	}
 }
