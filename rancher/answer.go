@@ -1,11 +1,8 @@
 package rancher
 
 import (
-	"net/http"
 	"slices"
 	"strings"
-	"time"
-	"unicode"
 
 	"github.com/tokenlife/tokenlife/internal/strictjson"
 )
@@ -28,7 +25,6 @@ func (a *answer) isPage() bool {
 // a string, and the Status of Kubernetes, whose reason takes the code's place.
 type said struct {
 	isError bool // it is of one of those shapes
-	status  int  // the HTTP status; the one in the body is not used
 	code    string
 	field   string
 	message string // for comparisons only: it may repeat what was sent, and is not printed
@@ -37,7 +33,7 @@ type said struct {
 // read returns what an answer says as an error. It is never an error itself: an
 // answer that cannot be read says nothing.
 func read(a *answer) said {
-	s := said{status: a.status}
+	var s said
 	var kind, baseType, k8s string
 	var failure bool
 	r := a.reader()
@@ -62,11 +58,11 @@ func read(a *answer) said {
 		}
 	}
 	if r.End() != nil {
-		return said{status: a.status}
+		return said{}
 	}
 	s.isError = kind == "error" || baseType == "error" || k8s == "Status" && failure
 	if !s.isError {
-		return said{status: a.status}
+		return said{}
 	}
 	if !slices.Contains(knownFields, s.field) {
 		s.field = ""
@@ -76,35 +72,3 @@ func read(a *answer) said {
 
 // knownFields are the names of fields that are repeated.
 var knownFields = []string{"code", "type", "ttl", "username", "password", "clusterId", "userId", "value"}
-
-// text reads a string, and skips whatever else there is in its place.
-func text(r *strictjson.Reader) string {
-	if r.Kind() == strictjson.String {
-		return r.Text()
-	}
-	r.Skip()
-	return ""
-}
-
-// date returns the server's time, by the header Date; zero if there is none.
-func (a *answer) date() time.Time {
-	t, err := http.ParseTime(a.header.Get("Date"))
-	if err != nil {
-		return time.Time{}
-	}
-	return t
-}
-
-// brief returns the beginning of s, as one line that can be printed.
-func brief(s string, most int) string {
-	s = strings.Map(func(r rune) rune {
-		if r == '\uFFFD' || !unicode.IsPrint(r) {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(s, " "))
-	if len(s) > most {
-		s = strings.ToValidUTF8(s[:most], "") + "…"
-	}
-	return s
-}

@@ -3,6 +3,7 @@ package rancher
 import (
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -133,4 +134,42 @@ type elsewhereTrip struct{}
 func (elsewhereTrip) RoundTrip(r *http.Request) (*http.Response, error) {
 	other, err := http.NewRequestWithContext(r.Context(), "GET", "https://elsewhere.example/", nil)
 	return &http.Response{StatusCode: 200, Body: http.NoBody, Request: other, Header: http.Header{"Set-Cookie": {"CSRF=0a1b"}}}, err
+}
+
+// What one server has set goes to no other, and in no request that a Transport
+// sends elsewhere.
+func TestCSRFToNobodyElse(t *testing.T) {
+	t.Parallel()
+	b := &asBrowser{status: 422, value: "0123456789abcdef0123456789abcdef"}
+	one := at("https://rancher.example", b.ServeHTTP)
+	other := at("https://other.example", func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Cookie") != "" || r.Header.Get("X-API-CSRF") != "" {
+			t.Errorf("sent: Cookie: %s, X-API-CSRF: %s", r.Header.Get("Cookie"), r.Header.Get("X-API-CSRF"))
+		}
+	})
+	for range 2 {
+		for _, s := range []*Server{one, other} {
+			if _, err := s.do(t.Context(), call{op: "try", method: "POST", path: "/v3/things"}); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	if one.cookie().IsZero() {
+		t.Error("nothing was learnt")
+	}
+	src := token.Static(token.New(token.NewSecret("token-7d9xk:hunter2hunter2")))
+	for name, api := range map[string]API{"V2Beta": &V2Beta{Server: one}, "V3": &V3{Server: one}} {
+		for where, want := range map[string]string{"https://rancher.example/v3": "0a1b", "https://elsewhere.example/v3": ""} {
+			tr, got := api.Transport(src), "nothing"
+			tr.Base = tripFunc(func(r *http.Request) (*http.Response, error) {
+				got = r.Header.Get("X-API-CSRF")
+				return httptest.NewRecorder().Result(), nil
+			})
+			r, _ := http.NewRequestWithContext(t.Context(), "POST", where, nil)
+			r.AddCookie(&http.Cookie{Name: "CSRF", Value: "0a1b"}) // a caller's own
+			if _, err := tr.RoundTrip(r); err != nil || got != want {
+				t.Errorf("%s: to %s went X-API-CSRF: %s, %v", name, where, got, err)
+			}
+		}
+	}
 }

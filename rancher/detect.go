@@ -5,15 +5,12 @@ import (
 	"errors"
 	"net/http"
 	"regexp"
-
-	"github.com/tokenlife/tokenlife/internal/strictjson"
 )
 
 // A Product is which Rancher a server is.
 type Product struct {
 	V2Beta  bool   // it is 1.6: v2-beta is its API
 	Version string // such as "v2.13.1"; empty if it does not say
-	Prime   bool   // it is SUSE Rancher Prime
 }
 
 // Detect asks a server which Rancher it is, without a credential.
@@ -58,11 +55,8 @@ func (s *Server) Detect(ctx context.Context) (Product, error) {
 func detectedVersion(a *answer) (p Product, ok bool) {
 	r := a.reader()
 	for name := range r.Object() {
-		switch name {
-		case "Version":
+		if name == "Version" {
 			p.Version = version(text(&r))
-		case "RancherPrime":
-			p.Prime = r.Kind() == strictjson.String && r.Text() == "true" || r.Kind() == strictjson.Bool && r.Bool()
 		}
 	}
 	return p, a.status == http.StatusOK && r.End() == nil && p.Version != ""

@@ -50,10 +50,9 @@ func TestDetect(t *testing.T) {
 		want    Product
 		asked   []string
 	}{
-		"B.1 2.x":                {answers{"/rancherversion": json(`{"Version":"v2.13.1","GitCommit":"0123abc","RancherPrime":"false"}`)}, Product{Version: "v2.13.1"}, []string{version}},
-		"B.1 2.x Prime":          {answers{"/rancherversion": json(`{"Version":"v2.13.1","GitCommit":"0123abc","RancherPrime":"true"}`)}, Product{Version: "v2.13.1", Prime: true}, []string{version}},
-		"B.1 Prime as a boolean": {answers{"/rancherversion": json(`{"Version":"v2.13.1","RancherPrime":true}`)}, Product{Version: "v2.13.1", Prime: true}, []string{version}},
-		"a build of a branch":    {answers{"/rancherversion": json(`{"Version":"v2.13-0123456789abcdef-head"}`)}, Product{Version: "v2.13-0123456789abcdef-head"}, []string{version}},
+		"B.1 2.x":             {answers{"/rancherversion": json(`{"Version":"v2.13.1","GitCommit":"0123abc","RancherPrime":"false"}`)}, Product{Version: "v2.13.1"}, []string{version}},
+		"B.1 2.x Prime":       {answers{"/rancherversion": json(`{"Version":"v2.13.1","GitCommit":"0123abc","RancherPrime":"true"}`)}, Product{Version: "v2.13.1"}, []string{version}},
+		"a build of a branch": {answers{"/rancherversion": json(`{"Version":"v2.13-0123456789abcdef-head"}`)}, Product{Version: "v2.13-0123456789abcdef-head"}, []string{version}},
 		"B.1 1.6, whose UI answers for what is not there": {answers{"/v2-beta/token": versioned(json(json16)), "*": page}, Product{V2Beta: true, Version: "v1.6.30"}, []string{version, beta}},
 		"B.1 1.6 behind a proxy that drops headers":       {answers{"/v2-beta/token": json(json16), "*": missing}, Product{V2Beta: true}, []string{version, beta}},
 		"B.1 1.6 whose provider is away":                  {answers{"/v2-beta/token": versioned(reply(500, "application/json", `{"type":"error","status":500,"code":"NoAuthProvider"}`)), "*": missing}, Product{V2Beta: true, Version: "v1.6.30"}, []string{version, beta}},

@@ -2,6 +2,7 @@ package rancher
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -57,12 +58,7 @@ func saw(what, format string, args ...any) token.Evidence {
 
 // settled reports whether a finding is certain.
 func settled(findings []token.Finding) bool {
-	for _, f := range findings {
-		if f.Certain {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(findings, func(f token.Finding) bool { return f.Certain })
 }
 
 // without returns findings that repeat none of the secrets: what a server says

@@ -3,6 +3,7 @@ package rancher
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 
@@ -13,7 +14,7 @@ import (
 // was seen tells. It is certain that the token was not what it was about.
 func away(s seen) token.Finding {
 	e, _ := errors.AsType[*Error](s.err)
-	switch text := errorText(s.err); {
+	switch text := fmt.Sprint(s.err); {
 	case s.err == nil && s.status == http.StatusTooManyRequests:
 		return certain("the server, or a proxy before it, wants to be asked less often", "wait, and find out who asks that often", s.evidence())
 	case s.err == nil && s.foreign && s.status/100 == 4:
@@ -51,13 +52,6 @@ func trouble(evidence ...token.Evidence) token.Finding {
 func csrf(evidence ...token.Evidence) token.Finding {
 	return certain("the token is not what was refused: the server takes the caller for a browser, by its User-Agent, and misses the header X-API-CSRF",
 		"send the cookie CSRF and the same value in the header X-API-CSRF, or a User-Agent without the word Mozilla; Set does the first if the cookie is on the request", evidence...)
-}
-
-func errorText(err error) string {
-	if err == nil {
-		return ""
-	}
-	return err.Error()
 }
 
 func remedyOf(e *Error, otherwise string) string {

@@ -8,7 +8,7 @@ import (
 	"github.com/tokenlife/tokenlife/token"
 )
 
-// Clocks are what two clocks said when a question was answered.
+// A clocks is what two clocks said when a question was answered.
 type clocks struct {
 	sent, received time.Time // this machine's
 	date           time.Time // the server's, by the header Date; zero if there was none
@@ -21,19 +21,22 @@ func (a *answer) clocks() clocks {
 	return clocks{sent: a.sent, received: a.received, date: a.date()}
 }
 
-// server returns the time by which tokens are judged, and whether it is the
-// server's own; if nobody has said that, it is this machine's.
-func (c clocks) server() (now time.Time, known bool) {
-	if c.date.IsZero() {
-		return c.received, false
+// known reports whether the server has told its time.
+func (c clocks) known() bool { return !c.date.IsZero() }
+
+// now returns the time by which tokens are judged: the server's, or this machine's
+// if that is not known.
+func (c clocks) now() time.Time {
+	if c.known() {
+		return c.date
 	}
-	return c.date, true
+	return c.received
 }
 
 // off returns by how much the server's clock is ahead of this machine's; less
 // than 0 means behind, and 0 that they may agree. A Date is good to a second.
 func (c clocks) off() time.Duration {
-	if c.date.IsZero() || c.sent.IsZero() || c.received.IsZero() {
+	if !c.known() || c.sent.IsZero() || c.received.IsZero() {
 		return 0
 	}
 	lo, hi := c.date.Sub(c.received), c.date.Add(time.Second).Sub(c.sent)
@@ -48,7 +51,7 @@ func (c clocks) off() time.Duration {
 func (c clocks) astray() bool { return c.off().Abs() > skew.DefaultLeeway }
 
 func (c clocks) evidence() []token.Evidence {
-	if c.date.IsZero() {
+	if !c.known() {
 		return []token.Evidence{saw("this machine's clock", "%s; the server's is not known", stamp(c.received))}
 	}
 	relation := "agree"

@@ -157,7 +157,7 @@ func TestV3Guess(t *testing.T) {
 // A life of 1.6 is certain only where the server, or a setting, has said it.
 func TestV2BetaExpect(t *testing.T) {
 	t.Parallel()
-	eight := map[string]Setting{lifeSetting: {Name: lifeSetting, Value: "28800000"}}
+	eight := map[string]Setting{v2betaExpiry: {Name: v2betaExpiry, Value: "28800000"}}
 	for _, test := range []struct {
 		name    string
 		facts   v2betaFacts
@@ -169,7 +169,7 @@ func TestV2BetaExpect(t *testing.T) {
 		{"another, which it has read", v2betaFacts{life: life{granted: 8 * time.Hour}}, 8 * time.Hour, false},
 		{"as the setting says", v2betaFacts{life: life{granted: 8 * time.Hour}, settings: eight}, 8 * time.Hour, false},
 		{"the setting alone", v2betaFacts{settings: eight}, 8 * time.Hour, true},
-		{"the setting alone, of seconds", v2betaFacts{settings: map[string]Setting{lifeSetting: {Name: lifeSetting, Value: "3000"}}}, 3 * time.Second, true},
+		{"the setting alone, of seconds", v2betaFacts{settings: map[string]Setting{v2betaExpiry: {Name: v2betaExpiry, Value: "3000"}}}, 3 * time.Second, true},
 		{"the default, less what the login took", v2betaFacts{life: life{granted: 16*time.Hour - 300*time.Millisecond}}, 16 * time.Hour, true},
 		{"as the setting says, less what the login took", v2betaFacts{life: life{granted: 8*time.Hour - time.Second}, settings: eight}, 8 * time.Hour, false},
 		{"longer than the setting says", v2betaFacts{life: life{granted: 16 * time.Hour}, settings: eight}, 8 * time.Hour, true},
@@ -207,8 +207,8 @@ func TestDiagnoseEvidence(t *testing.T) {
 	if d := cut.findings(); !has(d, "its text") {
 		t.Errorf("a token that is cut off, and not known: %+v", d)
 	}
-	unknown := v2betaFacts{probe: seen{what: "the probe", status: 200}, settings: map[string]Setting{lifeSetting: {Name: lifeSetting, Value: "28800000"}}}
-	if d := unknown.findings(); !has(d, "the setting "+lifeSetting) || strings.Contains(d[0].Remedy, "V2Beta.Source") {
+	unknown := v2betaFacts{probe: seen{what: "the probe", status: 200}, settings: map[string]Setting{v2betaExpiry: {Name: v2betaExpiry, Value: "28800000"}}}
+	if d := unknown.findings(); !has(d, "the setting "+v2betaExpiry) || strings.Contains(d[0].Remedy, "V2Beta.Source") {
 		t.Errorf("a token of unknown age, and the setting: %+v", d)
 	}
 }

@@ -1,7 +1,9 @@
 package rancher
 
 import (
+	"cmp"
 	"encoding/base64"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -121,20 +123,11 @@ func v2betaForm(secret token.Secret) form {
 
 // textFault is why a text can be a token of no Rancher; nil if it can be.
 func textFault(text string) *token.Finding {
-	lower := strings.ToLower(text)
-	begins := func(prefixes ...string) bool {
-		for _, p := range prefixes {
-			if strings.HasPrefix(lower, p) {
-				return true
-			}
-		}
-		return false
-	}
 	var f token.Finding
 	switch {
 	case text == "":
 		f = certain("there is no token: its text is empty", "find out why whoever should supply it does not: a variable that is not set, a file without a line, a login that failed")
-	case begins("bearer ", "basic ", "authorization:", "cookie:", "r_sess=", "token="):
+	case begins(strings.ToLower(text), "bearer ", "basic ", "authorization:", "cookie:", "r_sess=", "token="):
 		f = certain("this is a header or a cookie rather than the token in it", "use the token alone, without the words before it")
 	case len(text) > token.MaxSize:
 		f = certain("this is no token: it is too long", "use the token alone")
@@ -158,7 +151,7 @@ func jwtForm(secret token.Secret, url string) form {
 	if err != nil || info.Format != token.JWT || url == "" || info.Claims.Issuer != strings.TrimRight(url, "/")+"/oidc" {
 		f := certain("this is a JSON Web Token that this Rancher has not issued",
 			"use a token of this Rancher: token-xxxxx:secret. Of JSON Web Tokens Rancher 2.12 and later take those of their own OIDC provider alone; one of an identity provider or of Kubernetes is taken by whoever it was issued for",
-			saw("its issuer", "%s", orNone(brief(info.Claims.Issuer, 100))))
+			saw("its issuer", "%s", cmp.Or(brief(info.Claims.Issuer, 100), "none")))
 		return form{fault: &f}
 	}
 	f := form{life: life{created: info.IssuedAt, granted: info.Expiry.Sub(info.IssuedAt), from: "the claims iat and exp"}}
@@ -185,12 +178,11 @@ func isV2BetaKey(name, key string) bool {
 
 // isGenerated reports whether a name is of the kind that Rancher makes up.
 func isGenerated(name string) bool {
-	for _, prefix := range [...]string{"token-", "kubeconfig-", "agent-", "compose-token-"} {
-		if strings.HasPrefix(name, prefix) {
-			return true
-		}
-	}
-	return false
+	return begins(name, "token-", "kubeconfig-", "agent-", "compose-token-")
+}
+
+func begins(s string, prefixes ...string) bool {
+	return slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(s, p) })
 }
 
 // isEncoded reports whether text is the base64 of a token of 2.x.
@@ -205,10 +197,3 @@ func isEncoded(text string) bool {
 
 // only reports whether all of s is in alphabet.
 func only(s, alphabet string) bool { return strings.Trim(s, alphabet) == "" }
-
-func orNone(s string) string {
-	if s == "" {
-		return "none"
-	}
-	return s
-}

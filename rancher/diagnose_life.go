@@ -51,14 +51,13 @@ func (l life) evidence() token.Evidence {
 // finding says that a token has expired, or may have; nil if it has not, as far
 // as is known.
 func (l life) finding(c clocks, remedy string) *token.Finding {
-	now, server := c.server()
 	evidence := append([]token.Evidence{l.evidence()}, c.evidence()...)
 	var f token.Finding
-	switch l.at(now) {
+	switch l.at(c.now()) {
 	case over:
-		ago := now.Sub(l.expiry()).Round(time.Second)
+		ago := c.now().Sub(l.expiry()).Round(time.Second)
 		f = likely(fmt.Sprintf("the token has expired %v ago", ago), remedy, evidence...)
-		f.Certain = server && !l.guessed
+		f.Certain = c.known() && !l.guessed
 	case ending:
 		f = likely("the token is less than a minute from its end, where it is a matter of clocks, those of Rancher's own machines among them, whether it is still good",
 			"renew tokens earlier, as refresh.New does; "+remedy, evidence...)

@@ -49,15 +49,7 @@ func look(ctx context.Context, s *Server, what string, c call) (seen, *answer) {
 func (s seen) asked() bool { return s.what != "" }
 
 // refused reports whether the credential was refused.
-func (s seen) refused() bool {
-	switch s.status {
-	case http.StatusUnauthorized:
-		return s.auth != "true" && !s.foreign
-	case http.StatusForbidden:
-		return s.auth == "false" || s.auth != "true" && s.stranger
-	}
-	return false
-}
+func (s seen) refused() bool { return refuses(s.status, s.auth, !s.foreign, s.stranger) }
 
 // accepted reports whether the credential was accepted, though what was asked
 // for need not have been granted.

@@ -17,10 +17,10 @@ const (
 	kubeconfigSetting = "kubeconfig-default-token-ttl-minutes"
 )
 
-// lifeSetting is the one of 1.6, in milliseconds. lifeDefault is its default.
+// Those that say how often a provider is asked whether its users have access.
 const (
-	lifeSetting = v2betaExpiry
-	lifeDefault = v2betaLifetime
+	maxAgeSetting = "auth-user-info-max-age-seconds"
+	resyncSetting = "auth-user-info-resync-cron"
 )
 
 // changed is what releases of Rancher 2.x have done to the settings that nobody
@@ -46,13 +46,11 @@ func (s Setting) minutes() (time.Duration, bool) {
 	return time.Duration(n) * time.Minute, true
 }
 
-// milliseconds returns a setting that counts them.
+// milliseconds returns a setting that counts them. It is not ok if it is not
+// known, or not a number, or no time at all.
 func (s Setting) milliseconds() (time.Duration, bool) {
 	n, err := strconv.ParseInt(s.Value, 10, 64)
-	if err != nil || n <= 0 || n > int64(1<<62/time.Millisecond) {
-		return 0, false
-	}
-	return time.Duration(n) * time.Millisecond, true
+	return milliseconds(n), err == nil && n > 0
 }
 
 // fromEnv reports whether a setting is what the server's environment says.
@@ -88,7 +86,7 @@ func (s Setting) evidence() token.Evidence {
 // unit returns what a setting counts; empty if it does not.
 func (s Setting) unit() string {
 	switch {
-	case s.Name == lifeSetting:
+	case s.Name == v2betaExpiry:
 		return "milliseconds"
 	case strings.HasSuffix(s.Name, "-minutes"):
 		return "minutes"
@@ -113,7 +111,7 @@ func (s Setting) behind() []token.Finding {
 	switch was, ok := changed[s.Name]; {
 	case s.fromEnv():
 		where := ": in the Helm chart it is in extraEnv"
-		if s.Name == lifeSetting {
+		if s.Name == v2betaExpiry {
 			where = ", which is that of its container"
 		}
 		return []token.Finding{certain(

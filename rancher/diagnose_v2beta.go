@@ -52,10 +52,7 @@ type v2betaFacts struct {
 	settings map[string]Setting
 }
 
-const (
-	renew16    = "log in again, and have that done ahead of it (V2BetaSource): a token of 1.6 is never renewed"
-	sessions16 = "api.auth.restrict.concurrent.sessions"
-)
+const renew16 = "log in again, and have that done ahead of it (V2BetaSource): a token of 1.6 is never renewed"
 
 // findings decides what the facts mean.
 func (f *v2betaFacts) findings() []token.Finding {
@@ -139,7 +136,7 @@ func (f *v2betaFacts) acceptance() (d []token.Finding) {
 	if len(d) == 0 {
 		d = append(d, blamed(f.err, live)...)
 	}
-	if now, _ := f.clocks.server(); f.life.at(now) == ending {
+	if f.life.at(f.clocks.now()) == ending {
 		d = append(d, *f.life.finding(f.clocks, renew16))
 	}
 	if f.clocks.astray() {
@@ -173,14 +170,14 @@ func (f *v2betaFacts) refusal() (d []token.Finding) {
 	ended := f.life.finding(f.clocks, renew16)
 	if ended != nil {
 		ended.Evidence = append(ended.Evidence, dead)
-		if s, ok := f.settings[lifeSetting]; ok {
+		if s, ok := f.settings[v2betaExpiry]; ok {
 			ended.Evidence = append(ended.Evidence, s.evidence())
 			ended.Remedy += "; or " + s.mend() + ", which counts for tokens that are made from then on"
 		}
 		d = append(d, *ended)
 	}
-	if s := f.settings[sessions16]; s.Value == "true" && !settled(d) {
-		d = append(d, likely("another login of the same user has ended the token", "give each program a user of its own, or change the setting "+sessions16, dead, s.evidence()))
+	if s := f.settings[v2betaRestrict]; s.Value == "true" && !settled(d) {
+		d = append(d, likely("another login of the same user has ended the token", "give each program a user of its own, or change the setting "+v2betaRestrict, dead, s.evidence()))
 	}
 	if f.form.odd != "" {
 		d = append(d, likely("the token is mistyped", "use the whole jwt of the login's answer, or log in again", saw("its text", "%s", f.form.odd), dead))
@@ -191,7 +188,7 @@ func (f *v2betaFacts) refusal() (d []token.Finding) {
 	if ended != nil && f.clocks.astray() {
 		d = append(d, f.clocks.finding())
 	}
-	if s, ok := f.settings[lifeSetting]; ok && ended != nil {
+	if s, ok := f.settings[v2betaExpiry]; ok && ended != nil {
 		d = append(d, s.behind()...)
 	}
 	return d
@@ -204,18 +201,18 @@ func (f *v2betaFacts) alike(dead token.Evidence) token.Finding {
 		evidence = append(evidence, f.second.evidence())
 	}
 	const again = "log in again. "
-	if now, _ := f.clocks.server(); f.life.at(now) == running {
+	if f.life.at(f.clocks.now()) == running {
 		cause := "the token was ended before its time: it was logged out, by whoever holds it or by another login of the same user, or it never was this server's"
 		if f.life.guessed {
-			cause += "; or it has expired, if " + lifeSetting + " was less when it was made"
+			cause += "; or it has expired, if " + v2betaExpiry + " was less when it was made"
 		}
-		return likely(cause, again+"The setting "+sessions16+" says whether a login ends the others", append(evidence, f.life.evidence())...)
+		return likely(cause, again+"The setting "+v2betaRestrict+" says whether a login ends the others", append(evidence, f.life.evidence())...)
 	}
 	remedy := again + "Created in the Suspect would tell whether it has expired"
-	if s, ok := f.settings[lifeSetting]; ok {
+	if s, ok := f.settings[v2betaExpiry]; ok {
 		evidence = append(evidence, s.evidence())
 	} else {
-		remedy += fmt.Sprintf(", and V2Beta.Source, with a token of an administrator, how long tokens live: the setting %s, in milliseconds, which is %d unless set otherwise", lifeSetting, lifeDefault.Milliseconds())
+		remedy += fmt.Sprintf(", and V2Beta.Source, with a token of an administrator, how long tokens live: the setting %s, in milliseconds, which is %d unless set otherwise", v2betaExpiry, v2betaLifetime.Milliseconds())
 	}
 	return likely("the token has expired, was logged out, or never was this server's: Rancher 1.6 answers all of these alike", remedy, evidence...)
 }

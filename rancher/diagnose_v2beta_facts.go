@@ -96,14 +96,14 @@ func (c *V2Beta) read(ctx context.Context, f *v2betaFacts) {
 	if c.Source == nil {
 		return
 	}
-	own, err := c.own(ctx)
+	own, err := own(ctx, "V2Beta", c.Source)
 	if err != nil {
 		f.second = seen{what: "V2Beta.Source", err: err}
 		return
 	}
 	f.sent = own.Value
 	as := &V2Beta{Server: c.Server, Source: token.Static(own)}
-	for _, name := range []string{lifeSetting, sessions16} {
+	for _, name := range []string{v2betaExpiry, v2betaRestrict} {
 		set, err := as.Setting(ctx, name)
 		if err != nil {
 			if !f.second.asked() {
@@ -121,16 +121,16 @@ func (c *V2Beta) read(ctx context.Context, f *v2betaFacts) {
 // expect weighs what is known here against the setting. A login that may not
 // read the setting takes 16 hours for granted, and what is known here may be that.
 func (f *v2betaFacts) expect() {
-	now, known := f.settings[lifeSetting].milliseconds()
+	now, known := f.settings[v2betaExpiry].milliseconds()
 	switch l := &f.life; {
 	case known && l.granted > 0 && nearly(now, l.granted):
 		l.granted = now
 	case known && (l.granted <= 0 || now < l.granted):
-		l.granted, l.guessed, l.from = now, true, "the setting "+lifeSetting+" as it is now"
+		l.granted, l.guessed, l.from = now, true, "the setting "+v2betaExpiry+" as it is now"
 	case known:
 		l.guessed = true
-	case l.granted <= 0 || nearly(l.granted, lifeDefault):
-		l.granted, l.guessed, l.from = lifeDefault, true, "the default of "+lifeSetting
+	case l.granted <= 0 || nearly(l.granted, v2betaLifetime):
+		l.granted, l.guessed, l.from = v2betaLifetime, true, "the default of "+v2betaExpiry
 	}
 }
 

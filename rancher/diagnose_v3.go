@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"time"
 
 	"github.com/tokenlife/tokenlife/internal/panics"
 	"github.com/tokenlife/tokenlife/token"
@@ -129,7 +128,7 @@ func (f *v3Facts) acceptance() (d []token.Finding) {
 	if len(d) == 0 {
 		d = append(d, blamed(f.err, f.probe.evidence())...)
 	}
-	if now, _ := f.clocks.server(); f.life.at(now) == ending {
+	if f.life.at(f.clocks.now()) == ending {
 		d = append(d, *f.life.finding(f.clocks, renew3))
 	}
 	if f.clocks.astray() {
@@ -188,8 +187,7 @@ func (f *v3Facts) shortened() []token.Finding {
 }
 
 func (f *v3Facts) over() bool {
-	now, _ := f.clocks.server()
-	return f.life.at(now) == over || f.record != nil && f.record.Expired
+	return f.life.at(f.clocks.now()) == over || f.record != nil && f.record.Expired
 }
 
 // rule returns the name of the setting that says how long such a token lives.
@@ -207,12 +205,6 @@ func (f *v3Facts) rule() string {
 func (f *v3Facts) recorded() life {
 	r := f.record
 	return life{created: r.Created, granted: r.Lifetime, asked: f.life.asked, from: "GET " + recordPath(r.Name, r.Ext)}
-}
-
-// now returns the server's time.
-func (f *v3Facts) now() time.Time {
-	now, _ := f.clocks.server()
-	return now
 }
 
 // who says what a token is called, for people.

@@ -2,7 +2,6 @@ package rancher
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/tokenlife/tokenlife/token"
 )
@@ -24,19 +23,17 @@ func (f *v3Facts) turnedOff() token.Finding {
 	if others > 0 {
 		evidence = append(evidence, saw("GET /v3/tokens", "of the user's %d other API keys %d are disabled", others, off))
 	}
-	var setting []string
-	for _, name := range []string{"auth-user-info-max-age-seconds", "auth-user-info-resync-cron"} {
+	for _, name := range []string{maxAgeSetting, resyncSetting} {
 		if s, ok := f.settings[name]; ok {
 			evidence = append(evidence, s.evidence())
 		}
-		setting = append(setting, name)
 	}
 	patch := fmt.Sprintf(`kubectl patch tokens.management.cattle.io %s --type merge -p '{"enabled":true}'`, r.Name)
 	if r.Ext {
 		patch = fmt.Sprintf(`kubectl patch tokens.ext.cattle.io %s --type merge -p '{"spec":{"enabled":true}}'`, r.Name)
 	}
 	cure := "make another token, or have an administrator enable this one: " + patch + ", on the cluster local"
-	refresh := fmt.Sprintf("see that the provider grants the user access again, then "+cure+". The provider is asked as the settings %s say", strings.Join(setting, " and "))
+	refresh := fmt.Sprintf("see that the provider grants the user access again, then "+cure+". The provider is asked as the settings %s and %s say", maxAgeSetting, resyncSetting)
 	switch {
 	case r.Provider == "local":
 		return certain("the token is disabled, probably by an administrator: for local users there is no provider that could be asked, and say that they have no access", "ask the administrator why, then "+cure, evidence...)

@@ -77,7 +77,7 @@ func (c *V3) investigate(ctx context.Context, f *v3Facts, suspect token.Token) {
 	if c.Source == nil {
 		return
 	}
-	second, err := c.own(ctx)
+	second, err := own(ctx, "V3", c.Source)
 	switch {
 	case err != nil:
 		f.second = seen{what: "V3.Source", err: err}
@@ -136,7 +136,7 @@ func (c *V3) more(ctx context.Context, f *v3Facts, suspect token.Token) {
 		if list, err := c.Tokens(ctx); err == nil {
 			f.siblings = list
 		}
-		c.read(ctx, f, "auth-user-info-max-age-seconds", "auth-user-info-resync-cron")
+		c.read(ctx, f, maxAgeSetting, resyncSetting)
 	}
 	if r.Cluster != "" {
 		f.inside, _ = c.look(ctx, suspect, "/v3/clusters/"+url.PathEscape(r.Cluster), "the token")
@@ -158,7 +158,7 @@ func (c *V3) askOwner(ctx context.Context, f *v3Facts) {
 	if id == "" || id == f.secondID || !isName(id) {
 		return
 	}
-	own, err := c.own(ctx)
+	own, err := own(ctx, "V3", c.Source)
 	if err != nil {
 		return
 	}
@@ -224,10 +224,10 @@ func userOf(a *answer) (id string, enabled bool) {
 	}
 	enabled = true
 	r := a.reader()
-	member := func(name string, inside bool) {
+	member := func(name string) {
 		switch name {
 		case "id":
-			if t := text(&r); inside && isName(t) {
+			if t := text(&r); isName(t) {
 				id = t
 			}
 		case "enabled":
@@ -235,17 +235,16 @@ func userOf(a *answer) (id string, enabled bool) {
 		}
 	}
 	for name := range r.Object() {
-		switch name {
-		case "data":
-			for range r.Array() {
-				if isObject(&r) {
-					for name := range r.Object() {
-						member(name, true)
-					}
+		if name != "data" {
+			member(name)
+			continue
+		}
+		for range r.Array() {
+			if isObject(&r) {
+				for name := range r.Object() {
+					member(name)
 				}
 			}
-		default:
-			member(name, true)
 		}
 	}
 	if r.End() != nil {

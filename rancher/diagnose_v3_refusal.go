@@ -1,6 +1,7 @@
 package rancher
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"slices"
@@ -134,7 +135,7 @@ func (f *v3Facts) idle() []token.Finding {
 	}
 	s, known := f.settings[idleSetting]
 	most, _ := s.minutes()
-	over := known && most > 0 && !r.LastActive.IsZero() && f.now().Sub(r.LastActive.Add(most)) >= 0
+	over := known && most > 0 && !r.LastActive.IsZero() && f.clocks.now().Sub(r.LastActive.Add(most)) >= 0
 	if !over && !f.deserted {
 		return nil
 	}
@@ -169,7 +170,7 @@ func (f *v3Facts) providerGone(name string) []token.Finding {
 	}
 	return []token.Finding{certain(fmt.Sprintf("the provider %s, by which the token came, is not enabled any more, so every token of its users is refused", brief(name, 60)),
 		"log in by a provider that is enabled, or have an administrator enable it again: the tokens that were deleted when it was disabled do not come back with that",
-		saw("the providers that are enabled", "%s", orNone(brief(strings.Join(f.providers, ", "), 300))))}
+		saw("the providers that are enabled", "%s", cmp.Or(brief(strings.Join(f.providers, ", "), 300), "none")))}
 }
 
 // prefix is the finding that ext/ is before the name where it must not be, or
@@ -195,7 +196,7 @@ func (f *v3Facts) alike() token.Finding {
 			evidence = append(evidence, f.looked.evidence())
 		}
 	}
-	if f.life.at(f.now()) != running {
+	if f.life.at(f.clocks.now()) != running {
 		return likely("the token has expired, "+others+": Rancher answers all of these alike",
 			remedy+". Created and Lifetime in the Suspect would tell whether it has expired", evidence...)
 	}
@@ -209,7 +210,7 @@ func (f *v3Facts) alike() token.Finding {
 
 // surer says what would make certain what is only likely.
 func (f *v3Facts) surer() string {
-	return "to be certain, set V3.Source to another token of the same user: with that, GET " + recordPath(orElse(f.form.name, "NAME"), f.form.ext) + " tells which it is"
+	return "to be certain, set V3.Source to another token of the same user: with that, GET " + recordPath(cmp.Or(f.form.name, "NAME"), f.form.ext) + " tells which it is"
 }
 
 // minor returns the N of a version 2.N.
@@ -220,11 +221,4 @@ func (p Product) minor() (n int, ok bool) {
 
 func isKubeconfig(name string) bool { return strings.HasPrefix(name, "kubeconfig-") }
 
-func orUnknown(s string) string { return orElse(s, "that is not known") }
-
-func orElse(s, otherwise string) string {
-	if s == "" {
-		return otherwise
-	}
-	return s
-}
+func orUnknown(s string) string { return cmp.Or(s, "that is not known") }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -158,20 +159,14 @@ func ours(err error) error {
 
 // knownCodes are the codes that are repeated: whatever else an answer says may
 // be what was sent.
-var knownCodes = map[string]bool{}
-
-func init() {
-	for _, code := range strings.Fields(`Unauthorized Forbidden NotFound MethodNotAllowed MethodNotAllow ServerError
-		MissingRequired InvalidBodyContent InvalidFormat InvalidCSRFToken InvalidOption InvalidState
-		AuthError AuthProviderChanged NoAuthProvider LocalAuthConfig MalformedCode codeInvalid JWTNotProvided LdapDown
-		PermissionDenied ClusterUnavailable Conflict NotUnique MaxLimitExceeded MinLengthExceeded InvalidReference
-		BadRequest AlreadyExists Invalid Timeout TooManyRequests InternalError ServiceUnavailable Gone Expired`) {
-		knownCodes[code] = true
-	}
-}
+var knownCodes = strings.Fields(`Unauthorized Forbidden NotFound MethodNotAllowed MethodNotAllow ServerError
+	MissingRequired InvalidBodyContent InvalidFormat InvalidCSRFToken InvalidOption InvalidState
+	AuthError AuthProviderChanged NoAuthProvider LocalAuthConfig MalformedCode codeInvalid JWTNotProvided LdapDown
+	PermissionDenied ClusterUnavailable Conflict NotUnique MaxLimitExceeded MinLengthExceeded InvalidReference
+	BadRequest AlreadyExists Invalid Timeout TooManyRequests InternalError ServiceUnavailable Gone Expired`)
 
 func knownCode(code string) string {
-	if knownCodes[code] {
+	if slices.Contains(knownCodes, code) {
 		return code
 	}
 	return ""

@@ -2,7 +2,6 @@ package rancher
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"sync/atomic"
 
@@ -41,20 +40,7 @@ func (c *V2Beta) NewSource(credentials func(context.Context) (Credentials, error
 // Transport returns what puts the tokens of src on requests to this server, as
 // [V2Beta.Set] does. Requests to other servers go without.
 func (c *V2Beta) Transport(src token.Source) *token.Transport {
-	if _, err := c.Server.address(); err != nil {
-		// Without an Origin a token would go wherever the first request does.
-		return &token.Transport{Source: token.SourceFunc(func(context.Context) (token.Token, error) {
-			return token.Token{}, fmt.Errorf("rancher: %w", err)
-		})}
-	}
-	return &token.Transport{
-		Source:   src,
-		Base:     c.Server.base(),
-		Origin:   c.Server.Origin(),
-		Set:      c.Set,
-		Refused:  c.Refused,
-		Insecure: c.Server.Insecure,
-	}
+	return c.Server.presents(src, c.Set, c.Refused)
 }
 
 // v2betaHeader returns what the UI of 1.6 sends with each request: no challenge

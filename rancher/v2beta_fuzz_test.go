@@ -53,7 +53,7 @@ func FuzzV2BetaAnswer(f *testing.F) {
 			for _, s := range []string{u.ID, u.Login, u.Name, u.Principal, u.Provider, u.Kind} {
 				shown(s)
 			}
-			if u := browsable(tok.RedirectURL); u != "" && !strings.HasPrefix(strings.ToLower(u), "http") {
+			if u := browsable(value(tok.RedirectURL)); u != "" && !strings.HasPrefix(strings.ToLower(u), "http") {
 				t.Fatalf("a browser is sent to %q", u)
 			}
 		}

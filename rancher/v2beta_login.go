@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/tokenlife/tokenlife/token"
@@ -94,30 +93,11 @@ func (c *V2Beta) lifetime(ctx context.Context, tok token.Token) time.Duration {
 	if err != nil {
 		return cmp.Or(time.Duration(c.expiry.Load()), v2betaLifetime)
 	}
-	d := parseV2BetaLifetime(s.Value)
+	d, ok := s.milliseconds()
+	if !ok {
+		d = v2betaLifetime
+	}
+	d = min(d, longestV2BetaLifetime)
 	c.expiry.Store(int64(d))
 	return d
-}
-
-// parseV2BetaLifetime reads a number of milliseconds.
-func parseV2BetaLifetime(value string) time.Duration {
-	ms, err := strconv.ParseInt(value, 10, 64)
-	switch {
-	case err != nil || ms <= 0:
-		return v2betaLifetime
-	case ms >= longestV2BetaLifetime.Milliseconds():
-		return longestV2BetaLifetime
-	}
-	return time.Duration(ms) * time.Millisecond
-}
-
-// left returns how much is left of a lifetime that began no earlier than since,
-// by both readings of the clock: suspend stops the one, steps move the other.
-func left(lifetime time.Duration, since time.Time) time.Duration {
-	now := time.Now()
-	lifetime -= max(0, now.Sub(since), now.Round(0).Sub(since.Round(0)))
-	if lifetime <= 0 {
-		return -1 // 0 would mean that it is not known
-	}
-	return lifetime
 }

@@ -50,15 +50,7 @@ func (c *V2Beta) SetBasic(r *http.Request, tok token.Token) {
 // prepare takes every other credential off a request, puts on what goes with
 // any, and returns the text of the token; empty if it is none.
 func (c *V2Beta) prepare(r *http.Request, tok token.Token) string {
-	if r.Header == nil {
-		r.Header = make(http.Header)
-	}
-	dropCookie(r, "token")
-	for key := range r.Header {
-		if strings.EqualFold(key, "authorization") {
-			delete(r.Header, key)
-		}
-	}
+	bare(r, "token")
 	r.Header.Set("X-Api-No-Challenge", "true")
 	if c.Project != "" {
 		r.Header.Set("X-Api-Project-Id", c.Project)
@@ -76,7 +68,7 @@ func setV2BetaCookie(r *http.Request, text string) {
 // 401. A 403 says that the user may not, whatever the token. A page with a
 // challenge of its own is a proxy's, since Set asks 1.6 for none.
 func (c *V2Beta) Refused(resp *http.Response) bool {
-	if resp.StatusCode != http.StatusUnauthorized {
+	if resp == nil || resp.StatusCode != http.StatusUnauthorized {
 		return false
 	}
 	page := strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html")

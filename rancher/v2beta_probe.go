@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"net/url"
-	"strings"
 
 	"github.com/tokenlife/tokenlife/token"
 )
@@ -46,7 +44,7 @@ func (c *V2Beta) Probe(ctx context.Context, tok token.Secret) (Probe, error) {
 	p := Probe{
 		Open:        t.isOpen(),
 		Provider:    line(t.AuthProvider),
-		RedirectURL: browsable(t.RedirectURL),
+		RedirectURL: browsable(value(t.RedirectURL)),
 	}
 	if !t.isLive() {
 		return p, nil
@@ -57,17 +55,4 @@ func (c *V2Beta) Probe(ctx context.Context, tok token.Secret) (Probe, error) {
 	}
 	p.Live, p.User = true, t.who()
 	return p, nil
-}
-
-// browsable returns a URL that a browser can be sent to, in one line of at most
-// 4096 bytes, or nothing.
-func browsable(s *string) string {
-	if s == nil || brief(*s, 4096) != *s {
-		return ""
-	}
-	u, err := url.Parse(*s)
-	if err != nil || u.Host == "" || !strings.EqualFold(u.Scheme, "https") && !strings.EqualFold(u.Scheme, "http") {
-		return ""
-	}
-	return *s
 }

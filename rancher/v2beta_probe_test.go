@@ -34,6 +34,9 @@ func TestV2BetaProbe(t *testing.T) {
 	live := func(echo string) string { return v2betaCollection(fmt.Sprintf(v2betaLive, echo)) }
 	element := func(old, new string) string { return v2betaCollection(strings.Replace(v2betaDead, old, new, 1)) }
 	admin := rancher.User{ID: "1a1", Login: "admin", Name: "admin", Principal: "rancher_id:1a1", Provider: "localAuthConfig", Kind: "admin"}
+	long := strings.Repeat("cn=x,", 60) // a name that is not cut
+	distinguished, nameless := admin, admin
+	distinguished.Principal, nameless.Principal = long, ""
 	const local = "localAuthConfig"
 	github := "https://github.com/login/oauth/authorize?client_id=1&scope=read:org"
 
@@ -45,6 +48,8 @@ func TestV2BetaProbe(t *testing.T) {
 		want   rancher.Probe
 	}{
 		{"live", v2betaJWT, 200, live(v2betaJWT), rancher.Probe{Live: true, User: admin, Provider: local}},
+		{"a long principal", v2betaJWT, 200, strings.Replace(live(v2betaJWT), `"rancher_id:1a1"`, `"`+long+`"`, 1), rancher.Probe{Live: true, User: distinguished, Provider: local}},
+		{"an endless principal", v2betaJWT, 200, strings.Replace(live(v2betaJWT), `"rancher_id:1a1"`, `"`+strings.Repeat(long, 4)+`"`, 1), rancher.Probe{Live: true, User: nameless, Provider: local}},
 		{"live, with Bearer", v2betaJWT, 200, live("Bearer " + v2betaJWT), rancher.Probe{Live: true, User: admin, Provider: local}},
 		{"live, asked with Bearer", "Bearer " + v2betaJWT, 200, live(v2betaJWT), rancher.Probe{Live: true, User: admin, Provider: local}},
 		{"A.9 expired token", v2betaJWT, 200, v2betaCollection(v2betaDead), rancher.Probe{Provider: local}},
@@ -66,7 +71,7 @@ func TestV2BetaProbe(t *testing.T) {
 		{"a URL without a host", "", 200, element(`"redirectUrl":null`, `"redirectUrl":"/v1-auth/saml/login"`), rancher.Probe{Provider: local}},
 		{"a URL with nothing but a scheme", "", 200, element(`"redirectUrl":null`, `"redirectUrl":"https:login"`), rancher.Probe{Provider: local}},
 		{"a URL in two lines", "", 200, element(`"redirectUrl":null`, `"redirectUrl":"https://github.com/\u2028x"`), rancher.Probe{Provider: local}},
-		{"a URL too long", "", 200, element(`"redirectUrl":null`, `"redirectUrl":"`+github+strings.Repeat("x", 4096)+`"`), rancher.Probe{Provider: local}},
+		{"a URL too long", "", 200, element(`"redirectUrl":null`, `"redirectUrl":"`+github+strings.Repeat("x", 8192)+`"`), rancher.Probe{Provider: local}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

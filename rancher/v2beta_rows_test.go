@@ -199,6 +199,39 @@ func TestV2BetaRows(t *testing.T) {
 			_, err := s.login("admin", "pass:word")
 			s.wants(err, rancher.ErrProvider)
 		}},
+		{"A.10 only for a User-Agent with mozilla", func(s v2betaStory) {
+			base := s.Server.HTTP.Transport
+			s.Server.HTTP = &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+				if r.Header.Get("X-Api-Csrf") != "" {
+					s.Errorf("an echo of a cookie that was never set")
+				}
+				r = r.Clone(r.Context())
+				r.Header.Add("Cookie", "CSRF=0A1B2C3D4E") // of something in between, and without an echo
+				return base.RoundTrip(r)
+			})}
+			if err := s.Logout(s.Context(), s.loggedIn()); err != nil || s.fake.Live("admin") != 0 {
+				s.Errorf("%v, %d live", err, s.fake.Live("admin"))
+			}
+		}},
+		{"A.10 no cookie: one is issued, and the request is let through", func(s v2betaStory) {
+			browserlike(s.V2Beta)
+			s.loggedIn()
+			if got := s.fake.Requests()[0]; got != "POST /v2-beta/token" {
+				s.Errorf("%s", got)
+			}
+			if got := strings.Join(s.fake.Requests(), ", "); strings.Count(got, "POST") != 1 {
+				s.Errorf("%s", got)
+			}
+		}},
+		{"A.10 not for a GET", func(s v2betaStory) {
+			tok := s.loggedIn()
+			browserlike(s.V2Beta)
+			for range 2 {
+				if p, err := s.Probe(s.Context(), tok); err != nil || !p.Live {
+					s.Errorf("%+v, %v", p, err)
+				}
+			}
+		}},
 		{"A.10 a browser", func(s v2betaStory) {
 			browserlike(s.V2Beta)
 			for range 2 {

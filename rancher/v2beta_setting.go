@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/tokenlife/tokenlife/internal/panics"
 	"github.com/tokenlife/tokenlife/internal/strictjson"
 	"github.com/tokenlife/tokenlife/token"
 )
@@ -19,38 +18,12 @@ const v2betaExpiry = "api.auth.jwt.token.expiry"
 // "api.auth.jwt.token.expiry", with a token of c.Source. An error that matches
 // [ErrNotFound] or [ErrForbidden] says that it is not for this user to see:
 // administrators see all, others those that settings.public lists.
-func (c *V2Beta) Setting(ctx context.Context, name string) (Setting, error) {
-	tok, err := c.own(ctx)
-	if err != nil {
-		return Setting{}, settingCall(name).fail(err)
-	}
-	s, err := c.setting(ctx, name, tok)
-	src, ok := c.Source.(token.Invalidator)
-	if !ok || !errors.Is(err, ErrNotAuthenticated) {
-		return s, err
-	}
-	// What goes wrong with a second attempt says less than the refusal does.
-	src.Invalidate(tok)
-	next, failed := c.own(ctx)
-	if failed != nil || next.Equal(tok) {
-		return s, err
-	}
-	if s, err = c.setting(ctx, name, next); errors.Is(err, ErrNotAuthenticated) {
-		src.Invalidate(next)
-	}
-	return s, err
-}
-
-// own returns a token of c.Source.
-func (c *V2Beta) own(ctx context.Context) (tok token.Token, err error) {
-	if c.Source == nil {
-		return token.Token{}, errors.New("V2Beta.Source is nil: set it to what supplies the tokens for this call")
-	}
-	err = panics.Call("V2Beta.Source", func() error {
-		tok, err = c.Source.Token(ctx)
+func (c *V2Beta) Setting(ctx context.Context, name string) (s Setting, err error) {
+	err = withOwn(ctx, "V2Beta", c.Source, settingCall(name), func(tok token.Token) (err error) {
+		s, err = c.setting(ctx, name, tok)
 		return err
 	})
-	return tok, err
+	return s, err
 }
 
 // settingCall returns the call that reads a setting, except for the credential.

@@ -77,7 +77,7 @@ func TestV2BetaSettingErrors(t *testing.T) {
 		{"half", "x", static, v2betaSays(200, `{"type":"setting","id":"x","value":"`), rancher.ErrNotRancher, "cannot be read"},
 
 		{"no source", "x", nil, nil, nil, "V2Beta.Source is nil"},
-		{"an empty token", "x", token.SourceFunc(func(context.Context) (token.Token, error) { return token.Token{}, nil }), nil, nil, "the token is empty"},
+		{"an empty token", "x", token.SourceFunc(func(context.Context) (token.Token, error) { return token.Token{}, nil }), nil, nil, "V2Beta.Source gave an empty token and no error"},
 		{"a source that panics", "x", token.SourceFunc(func(context.Context) (token.Token, error) { panic(v2betaJWT) }), nil, nil, "V2Beta.Source panicked"},
 		{"a source whose credential is dead", "x", token.SourceFunc(func(context.Context) (token.Token, error) { return token.Token{}, token.ErrRevoked }), nil, token.ErrRefused, "revoked"},
 		{"no name", "", static, nil, nil, "no setting has that name"},

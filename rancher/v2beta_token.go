@@ -112,10 +112,10 @@ func (t v2betaToken) who() User {
 		identity = new(v2betaIdentity)
 	}
 	u := User{
-		ID:        line(t.AccountID),
+		ID:        identifier(t.AccountID),
 		Login:     line(identity.Login),
 		Name:      line(identity.Name),
-		Principal: line(identity.ID),
+		Principal: identifier(identity.ID),
 		Provider:  line(t.AuthProvider),
 		Kind:      line(t.UserType),
 	}
@@ -124,17 +124,29 @@ func (t v2betaToken) who() User {
 	}
 	if u.ID == "" && line(identity.ExternalIDType) == "rancher_id" {
 		// A probe leaves out the account, which a local identity names too.
-		u.ID = line(identity.ExternalID)
+		u.ID = identifier(identity.ExternalID)
 	}
 	return u
 }
 
-// line returns what s points to, as a line that is short enough to be shown.
-func line(s *string) string {
+// value returns what s points to, if to anything.
+func value(s *string) string {
 	if s == nil {
 		return ""
 	}
-	return brief(*s, 200)
+	return *s
+}
+
+// line returns what s points to, as a line that is short enough to be shown.
+func line(s *string) string { return brief(value(s), 200) }
+
+// identifier returns what s points to, if that is a line. Half of it would be
+// somebody else's: it is the whole or nothing.
+func identifier(s *string) string {
+	if id := value(s); brief(id, 1024) == id {
+		return id
+	}
+	return ""
 }
 
 // v2betaText returns the text of a token as a cookie carries it, or an error if

@@ -177,7 +177,7 @@ func TestKeepActive(t *testing.T) {
 		"more often":        {time.Minute, 120, 122},
 		"far too often":     {time.Nanosecond, 7200, 7202},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run("B.6 idle: kept active, "+name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				fake, c := newV3("v2.13.1")

@@ -54,12 +54,17 @@ func v3Says(a *answer, s said) bool { return s.isError || a.header.Get(cattleAut
 // A 401 in nobody's form does not: that is a proxy which wants a login of its
 // own.
 func v3Refuses(a *answer, s said) bool {
-	auth := a.header.Get(cattleAuth)
-	switch a.status {
+	return refuses(a.status, a.header.Get(cattleAuth), v3Says(a, s), strings.Contains(s.message, errored))
+}
+
+// refuses is v3Refuses. Says is that the answer is Rancher's, and stranger that it
+// calls the user system:cattle:error.
+func refuses(status int, auth string, says, stranger bool) bool {
+	switch status {
 	case http.StatusUnauthorized:
-		return auth != "true" && v3Says(a, s)
+		return auth != "true" && says
 	case http.StatusForbidden:
-		return auth == "false" || auth != "true" && s.isError && strings.Contains(s.message, errored)
+		return auth == "false" || auth != "true" && stranger
 	}
 	return false
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/tokenlife/tokenlife/rancher/ranchertest"
 	"github.com/tokenlife/tokenlife/token"
@@ -33,24 +35,83 @@ func TestV3Refusals(t *testing.T) {
 			t.Parallel()
 			everyV3(t, func(t *testing.T, fake *ranchertest.V3, c *V3) {
 				login := loginV3(t, c)
-				tok := token.Token{Value: token.NewSecret(refuse(fake, login))}
-				c.Source = token.Static(tok)
-				_, err := c.Tokens(t.Context())
-				checkV3Error(t, err, ErrNotAuthenticated, 401, "401 Unauthorized: the server does not accept this token; get another token; Diagnose says why this one is refused")
-				if !errors.Is(err, token.ErrRefused) {
-					t.Error("it is no refusal")
-				}
-				if strings.Contains(err.Error(), tok.Value.Reveal()) {
-					t.Error(err)
-				}
-				if probe, err := c.Probe(t.Context(), tok.Value); err != nil || probe.Live || probe.Err != ErrNotAuthenticated {
-					t.Errorf("%+v, %v", probe, err)
-				}
-				if err := c.Logout(t.Context(), tok.Value); err != nil {
-					t.Error(err)
-				}
+				checkV3Refused(t, c, token.NewSecret(refuse(fake, login)))
 			})
 		})
+	}
+	for name, refuse := range map[string]func(t *testing.T, fake *ranchertest.V3, c *V3, login Login) token.Secret{
+		"B.7 expired": func(_ *testing.T, _ *ranchertest.V3, _ *V3, l Login) token.Secret {
+			time.Sleep(16 * time.Hour)
+			return l.Token.Value
+		},
+		"B.7 idle-expired": func(t *testing.T, fake *ranchertest.V3, c *V3, l Login) token.Secret {
+			if _, err := c.Touch(t.Context(), l.Name); err != nil {
+				t.Skip("this version ends no session for that")
+			}
+			fake.Set("auth-user-session-idle-ttl-minutes", "10")
+			time.Sleep(10*time.Minute + time.Second)
+			return l.Token.Value
+		},
+		"B.7 cluster scope mismatch": func(t *testing.T, _ *ranchertest.V3, c *V3, _ Login) token.Secret {
+			tok, _, err := c.Create(t.Context(), V3Request{Cluster: "c-m-abcde"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return tok.Value
+		},
+	} {
+		for _, version := range v3Versions {
+			t.Run(name+"/"+version, func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					fake, c := newV3(version)
+					login := loginV3(t, c)
+					checkV3Refused(t, c, refuse(t, fake, c, login))
+				})
+			})
+		}
+	}
+	t.Run("B.7 Kubernetes-style paths", func(t *testing.T) {
+		t.Parallel()
+		fake, c := newV3("v2.13.1")
+		login := loginV3(t, c)
+		fake.DeleteToken(login.Name)
+		_, err := c.ExtTokens(t.Context())
+		checkV3Error(t, err, ErrNotAuthenticated, 403, "403 Forbidden")
+		if !errors.Is(err, token.ErrRefused) {
+			t.Error("it is no refusal")
+		}
+	})
+	t.Run("B.7 X-API-Cattle-Auth: true", func(t *testing.T) {
+		t.Parallel()
+		_, c := newV3("v2.13.1")
+		loginV3(t, c)
+		_, err := c.Setting(t.Context(), "no-such-setting")
+		checkV3Error(t, err, ErrNotFound, 404, "404 Not Found, NotFound")
+		if errors.Is(err, token.ErrRefused) {
+			t.Error("it is a refusal")
+		}
+	})
+}
+
+// checkV3Refused fails the test unless each call with a token is refused as all
+// are.
+func checkV3Refused(t *testing.T, c *V3, tok token.Secret) {
+	t.Helper()
+	c.Source = token.Static(token.Token{Value: tok})
+	_, err := c.Tokens(t.Context())
+	checkV3Error(t, err, ErrNotAuthenticated, 401, "401 Unauthorized: the server does not accept this token; get another token; Diagnose says why this one is refused")
+	if !errors.Is(err, token.ErrRefused) {
+		t.Error("it is no refusal")
+	}
+	if strings.Contains(err.Error(), tok.Reveal()) {
+		t.Error("the error shows the token")
+	}
+	if probe, err := c.Probe(t.Context(), tok); err != nil || probe.Live || probe.Err != ErrNotAuthenticated {
+		t.Errorf("%+v, %v", probe, err)
+	}
+	if err := c.Logout(t.Context(), tok); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -223,8 +284,8 @@ func TestV3CallSource(t *testing.T) {
 		{token.SourceFunc(func(context.Context) (token.Token, error) { return token.Token{}, nil }), "rancher: list the tokens: V3.Source gave an empty token and no error", nil},
 		{token.SourceFunc(func(context.Context) (token.Token, error) { panic("hunter2") }), "rancher: list the tokens: V3.Source panicked in ", nil},
 		{token.SourceFunc(func(context.Context) (token.Token, error) { return token.Token{}, token.ErrRevoked }), "rancher: list the tokens: token: invalid: revoked", token.ErrRefused},
-		{token.Static(token.Token{Value: token.NewSecret("Bearer token-a:hunter2")}), "rancher: list the tokens: it begins with the word Bearer", nil},
-		{token.Static(token.Token{Value: token.NewSecret("token-a:hunter2\n")}), "rancher: list the tokens: there is white space in it", nil},
+		{token.Static(token.Token{Value: token.NewSecret("Bearer token-a:hunter2")}), "rancher: list the tokens: the token cannot be sent: it begins with the word Bearer", nil},
+		{token.Static(token.Token{Value: token.NewSecret("token-a:hunter2\n")}), "rancher: list the tokens: the token cannot be sent: there is white space in it", nil},
 	} {
 		c, server := script(t, nil)
 		c.Source = test.src

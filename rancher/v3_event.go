@@ -41,7 +41,8 @@ type V3Event struct {
 	Name string
 
 	// Asked and Granted are how long a token was to live and will, for
-	// V3Created and V3Clamped; 0 is for ever.
+	// V3Created and V3Clamped; 0 is for ever. Asked is less than Lifetime where
+	// the chain ends before that, or has been asked for less.
 	Asked, Granted time.Duration
 
 	// Setting is the setting of the server that says how long tokens may live,

@@ -29,20 +29,12 @@ func (c *V3) CreateExt(ctx context.Context, r V3Request) (token.Token, V3Token, 
 		return token.Token{}, V3Token{}, err
 	}
 	t, err := parseExt(a)
-	if err == nil && t.secret.IsZero() {
-		err = errors.New("status.bearerToken: missing")
+	if failed := r.fault(a, t, err); failed != nil {
+		return token.Token{}, V3Token{}, discard(ctx, "ext token", t.Name, failed, c.DeleteExt)
 	}
-	var failed *Error
-	switch wider := r.wider(t.V3Token); {
-	case err != nil:
-		failed = a.unreadable(err)
-	case wider != "":
-		failed = &Error{Op: a.op, From: a.from, Status: a.status, Saw: wider, Err: ErrWider}
-	default:
-		return t.token(a), t.V3Token, nil
-	}
-	c.discardExt(ctx, extTokens, t.Name, failed)
-	return token.Token{}, V3Token{}, failed
+	made := t.token(a)
+	t.ExpiresIn = made.ExpiresIn
+	return made, t.V3Token, nil
 }
 
 // extBody returns the body of a request as ext.cattle.io wants it, where for ever
@@ -59,10 +51,7 @@ func (r V3Request) extBody() (string, error) {
 	if !r.AnyLifetime {
 		spec.TTL = r.lifetime().Milliseconds()
 	}
-	var err error
-	if spec.Description, err = describe(r.Description); err != nil {
-		return "", err
-	}
+	spec.Description, _ = describe(r.Description) // body has done so
 	return extBody("Token", "", spec), nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -112,6 +113,30 @@ func TestExtLife(t *testing.T) {
 	}
 }
 
+// A token of ext.cattle.io is good up to the very end of its time.
+func TestExtExpiry(t *testing.T) {
+	t.Parallel()
+	t.Run("B.6 ext: expired when now is after created + ttl", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			_, c := newV3("v2.13.1")
+			loginV3(t, c)
+			tok, _, err := c.CreateExt(t.Context(), V3Request{Lifetime: time.Hour})
+			if err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Hour)
+			if probe, err := c.Probe(t.Context(), tok.Value); err != nil || !probe.Live {
+				t.Errorf("at its end: %+v, %v", probe, err)
+			}
+			time.Sleep(time.Nanosecond)
+			if probe, err := c.Probe(t.Context(), tok.Value); err != nil || probe.Live {
+				t.Errorf("after it: %+v, %v", probe, err)
+			}
+		})
+	})
+}
+
 // The lifetime is the server's to shorten, and to nobody's to lengthen.
 func TestExtClamp(t *testing.T) {
 	t.Parallel()
@@ -174,7 +199,7 @@ func TestExtWider(t *testing.T) {
 		{"longer", spec(`"ttl":86400001`, secret), ErrWider, "lives for"},
 		{"for all clusters", spec(`"ttl":1000`, secret), ErrWider, "other clusters"},
 		{"no ttl", spec(`"clusterName":"c-m-x"`, secret), ErrNotRancher, "spec.ttl: missing"},
-		{"no secret", spec(`"ttl":1000,"clusterName":"c-m-x"`, ``), ErrNotRancher, "bearerToken: missing"},
+		{"no secret", spec(`"ttl":1000,"clusterName":"c-m-x"`, ``), ErrNotRancher, "the secret is missing"},
 		{"another's secret", spec(`"ttl":1000,"clusterName":"c-m-x"`, `"bearerToken":"ext/token-other:hunter2"`), ErrNotRancher, "bearerToken: it is not of the form"},
 		{"a secret of v3", spec(`"ttl":1000,"clusterName":"c-m-x"`, `"bearerToken":"token-7d9xk:hunter2"`), ErrNotRancher, "bearerToken: it is not of the form"},
 		{"a secret in two lines", spec(`"ttl":1000,"clusterName":"c-m-x"`, `"bearerToken":"ext/token-7d9xk:hunter2\r\nX: y"`), ErrNotRancher, "bearerToken: it is not of the form"},
@@ -460,5 +485,18 @@ func TestExtLostAnswer(t *testing.T) {
 	}
 	if n := len(fake.Tokens()); n != 2 {
 		t.Errorf("%d tokens", n)
+	}
+}
+
+// What is left of a token that was just made is known, also to whoever keeps only
+// its record.
+func TestExtLeft(t *testing.T) {
+	t.Parallel()
+	c, _ := script(t, map[string]http.HandlerFunc{"POST /ext/apis/ext.cattle.io/v1/tokens": says(201, "true",
+		`{"metadata":{"name":"token-7d9xk"},"spec":{"ttl":3600000},"status":{"bearerToken":"ext/token-7d9xk:hunter2"}}`)})
+	c.Source = token.Static(token.Token{Value: v3Secret})
+	tok, made, err := c.CreateExt(t.Context(), V3Request{Lifetime: time.Hour})
+	if err != nil || made.ExpiresIn != tok.ExpiresIn || made.ExpiresIn < 59*time.Minute {
+		t.Errorf("%v, %v, %v", tok.ExpiresIn, made.ExpiresIn, err)
 	}
 }

@@ -100,18 +100,3 @@ func (c *V3) deleteExt(ctx context.Context, k extKind, name string) error {
 	}
 	return err
 }
-
-// discardExt deletes what was made and is not wanted, and adds to the error what
-// comes of that.
-func (c *V3) discardExt(ctx context.Context, k extKind, name string, failed *Error) {
-	if !isName(name) {
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), defaultTimeout)
-	defer cancel()
-	if c.deleteExt(ctx, k, name) != nil {
-		failed.Remedy = "delete the ext " + k.name + " " + name + ", which was made and is there still"
-		return
-	}
-	failed.Saw += "; it has been deleted again"
-}

@@ -106,9 +106,7 @@ func readExt(r *strictjson.Reader) (t v3Record) {
 			}
 		}
 	}
-	if t.ExpiresAt.IsZero() && !t.Created.IsZero() && t.Lifetime > 0 {
-		t.ExpiresAt = t.Created.Add(t.Lifetime)
-	}
+	t.end()
 	if t.secret.IsZero() && value != "" {
 		t.secret = token.NewSecret("ext/" + t.Name + ":" + value)
 	}
@@ -129,19 +127,6 @@ func (t *v3Record) checkExt() error {
 		return errors.New("status.bearerToken: it is not of the form ext/name:secret")
 	}
 	return nil
-}
-
-// member reads an object, and returns the text of one of its members.
-func member(r *strictjson.Reader, name string) (s string) {
-	if !isObject(r) {
-		return ""
-	}
-	for m := range r.Object() {
-		if m == name {
-			s = text(r)
-		}
-	}
-	return s
 }
 
 // placed returns err with the name of the part of a thing that it is in.

@@ -42,12 +42,10 @@ func (c *V3) KeepActive(ctx context.Context, name string, every time.Duration) e
 		case !mayPass(err, limit != 0):
 			return err
 		}
-		timer := time.NewTimer(pause(err, every, limit))
 		select {
 		case <-ctx.Done():
-			timer.Stop()
 			return ctx.Err()
-		case <-timer.C:
+		case <-time.After(pause(err, every, limit)):
 		}
 	}
 }

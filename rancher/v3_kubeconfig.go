@@ -1,6 +1,7 @@
 package rancher
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -71,26 +72,20 @@ func (c *V3) CreateKubeconfig(ctx context.Context, r V3KubeconfigRequest) (token
 	if err == nil && config.IsZero() {
 		err = errors.New("status.value: missing")
 	}
-	var failed *Error
-	switch wider := r.wider(k); {
-	case err != nil:
+	failed := a.wider(r.wider(k))
+	if err != nil {
 		failed = a.unreadable(err)
-	case wider != "":
-		failed = &Error{Op: a.op, From: a.from, Status: a.status, Saw: wider, Err: ErrWider}
-	default:
-		return config, k, nil
 	}
-	c.discardExt(ctx, extKubeconfigs, k.Name, failed)
-	return token.Secret{}, V3Kubeconfig{}, failed
+	if failed != nil {
+		return token.Secret{}, V3Kubeconfig{}, discard(ctx, "ext kubeconfig", k.Name, failed, c.DeleteKubeconfig)
+	}
+	return config, k, nil
 }
 
 // wider says in which way k is good for more than r asks for; empty means that it
 // is not.
 func (r V3KubeconfigRequest) wider(k V3Kubeconfig) string {
-	most := r.Lifetime
-	if most == 0 {
-		most = defaultLifetime
-	}
+	most := cmp.Or(r.Lifetime, defaultLifetime)
 	switch {
 	case r.AnyLifetime:
 		return ""

@@ -2,10 +2,8 @@ package rancher
 
 import (
 	"errors"
-	"math"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/tokenlife/tokenlife/internal/strictjson"
 	"github.com/tokenlife/tokenlife/token"
@@ -58,22 +56,6 @@ func parseKubeconfig(a *answer) (k V3Kubeconfig, config token.Secret, err error)
 		k.ExpiresAt = k.Created.Add(k.Lifetime)
 	}
 	return k, config, nil
-}
-
-// texts reads a list of texts; null is none.
-func texts(r *strictjson.Reader) []string {
-	if r.Kind() == strictjson.Null {
-		return nil
-	}
-	return r.Texts()
-}
-
-// seconds returns n of them, or the longest Duration.
-func seconds(n int64) time.Duration {
-	if n > math.MaxInt64/int64(time.Second) {
-		return math.MaxInt64
-	}
-	return time.Duration(n) * time.Second
 }
 
 // parseMaxTTL reads what a server says of a lifetime that is too long: "spec.ttl

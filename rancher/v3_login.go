@@ -145,11 +145,16 @@ func (c *V3) loggedIn(ctx context.Context, a *answer, p V3Provider) (Login, erro
 	if t.hasLifetime || !t.ExpiresAt.IsZero() {
 		return login, nil
 	}
-	// The short answer says that it is for ever. What is kept of the token may
-	// say better; if it cannot be had, the login is one all the same.
-	if full, err := c.get(ctx, login.Token, t.Name); err == nil {
-		login.User.ID = full.UserID
-		login.Token.IssuedAt, login.Token.Expiry, login.Token.ExpiresIn = full.Created, full.ExpiresAt, full.ExpiresIn
+	// The short answer says that it is for ever.
+	return c.completed(ctx, login), nil
+}
+
+// completed returns a login with what the server keeps of its token. If that
+// cannot be had, the login is one all the same.
+func (c *V3) completed(ctx context.Context, l Login) Login {
+	if t, err := c.get(ctx, l.Token, l.Name); err == nil {
+		l.User.ID = t.UserID
+		l.Token.IssuedAt, l.Token.Expiry, l.Token.ExpiresIn = t.Created, t.ExpiresAt, t.ExpiresIn
 	}
-	return login, nil
+	return l
 }

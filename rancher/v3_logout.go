@@ -4,19 +4,20 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"net/url"
 
 	"github.com/tokenlife/tokenlife/token"
 )
 
 // Logout revokes a token: that of a login, or one that was made with another.
-// One that is dead already is no error.
+// One that is dead already is no error. The server answers the same to one that is
+// confined to a cluster, or whose user or provider is disabled, and does not
+// revoke it: Delete does, with another token of that user.
 func (c *V3) Logout(ctx context.Context, tok token.Secret) error {
 	_, err := c.logout(ctx, tok, false)
 	return err
 }
 
-// LogoutAll revokes a token, and ends the session at the provider, which some
+// LogoutAll revokes a token as Logout does, and ends the session at the provider, which some
 // demand in the place of a mere Logout. If that takes a browser, it returns the
 // URL to open there: it is the server's word, so show it, and follow nothing.
 func (c *V3) LogoutAll(ctx context.Context, tok token.Secret) (url string, err error) {
@@ -89,7 +90,7 @@ func readRedirect(a *answer) (string, error) {
 	if err := r.End(); err != nil {
 		return "", a.unreadable(err)
 	}
-	if u, err := url.Parse(to); to != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http") {
+	if to != browsable(to) {
 		return "", a.unreadable(errors.New("idpRedirectUrl: no URL of a page"))
 	}
 	return to, nil

@@ -25,19 +25,21 @@ func TestV3Logout(t *testing.T) {
 				return err
 			},
 		} {
-			login := loginV3(t, c)
-			tok, _, err := c.Create(t.Context(), V3Request{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, tok := range []token.Secret{tok.Value, login.Token.Value, tok.Value, token.NewSecret("hunter2")} {
-				if err := logout(tok); err != nil {
-					t.Errorf("%s: %v", name, err)
+			t.Run(name, func(t *testing.T) {
+				login := loginV3(t, c)
+				tok, _, err := c.Create(t.Context(), V3Request{})
+				if err != nil {
+					t.Fatal(err)
 				}
-			}
-			if left := fake.Tokens(); len(left) > 0 {
-				t.Errorf("%s: left: %v", name, left)
-			}
+				for _, tok := range []token.Secret{tok.Value, login.Token.Value, tok.Value, token.NewSecret("hunter2")} {
+					if err := logout(tok); err != nil {
+						t.Error(err)
+					}
+				}
+				if left := fake.Tokens(); len(left) > 0 {
+					t.Errorf("%d are left", len(left))
+				}
+			})
 		}
 	})
 }
@@ -50,7 +52,7 @@ func TestV3LogoutExt(t *testing.T) {
 			"Logout":    func(c *V3, tok token.Secret) error { return c.Logout(t.Context(), tok) },
 			"LogoutAll": func(c *V3, tok token.Secret) error { _, err := c.LogoutAll(t.Context(), tok); return err },
 		} {
-			t.Run(version+" "+name, func(t *testing.T) {
+			t.Run("B.5 logout of an ext token: "+version+" "+name, func(t *testing.T) {
 				t.Parallel()
 				fake, c := newV3(version)
 				login := loginV3(t, c)
@@ -97,7 +99,7 @@ func TestV3LogoutExt(t *testing.T) {
 func TestV3LogoutForced(t *testing.T) {
 	t.Parallel()
 	for _, version := range v3Versions {
-		t.Run(version, func(t *testing.T) {
+		t.Run("B.5 logout: SAML with forced single-logout "+version, func(t *testing.T) {
 			t.Parallel()
 			fake, c := newV3(version)
 			login := loginV3(t, c)

@@ -2,7 +2,6 @@ package rancher
 
 import (
 	"bytes"
-	"context"
 	"io"
 	"net/http"
 	"strings"
@@ -14,15 +13,7 @@ import (
 // other credential: the header, in whatever spelling, and the cookie R_SESS. The
 // cookie CSRF, if there is one, is repeated in X-API-CSRF.
 func (c *V3) Set(r *http.Request, tok token.Token) {
-	if r.Header == nil {
-		r.Header = make(http.Header)
-	}
-	for key := range r.Header {
-		if strings.EqualFold(key, "Authorization") {
-			delete(r.Header, key) // whatever its spelling, it would go out as well
-		}
-	}
-	dropCookie(r, "R_SESS")
+	bare(r, "R_SESS")
 	tok.SetHeader(r)
 	echoCSRF(r)
 }
@@ -76,17 +67,5 @@ func (b broken) Read([]byte) (int, error) { return 0, b.err }
 // Transport returns what puts the tokens of src on requests to this server, and
 // on no others.
 func (c *V3) Transport(src token.Source) *token.Transport {
-	if _, err := c.Server.address(); err != nil {
-		// Without an Origin the tokens would go wherever the first request goes.
-		fails := call{op: "present a token"}.fail(err)
-		return &token.Transport{Source: token.SourceFunc(func(context.Context) (token.Token, error) { return token.Token{}, fails })}
-	}
-	return &token.Transport{
-		Source:   src,
-		Base:     c.Server.base(),
-		Origin:   c.Server.Origin(),
-		Set:      c.Set,
-		Refused:  c.Refused,
-		Insecure: c.Server.Insecure,
-	}
+	return c.Server.presents(src, c.Set, c.Refused)
 }

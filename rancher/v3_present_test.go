@@ -180,6 +180,25 @@ func TestV3Transport(t *testing.T) {
 	}
 }
 
+// In clear a token goes out only if Server.Insecure says so.
+func TestTransportInsecure(t *testing.T) {
+	t.Parallel()
+	for _, insecure := range []bool{false, true} {
+		s := &Server{URL: "http://rancher.example", Insecure: insecure}
+		for name, api := range map[string]API{"V2Beta": &V2Beta{Server: s}, "V3": &V3{Server: s}} {
+			sent := false
+			tr := api.Transport(token.Static(token.Token{Value: token.NewSecret("token-a:hunter2")}))
+			tr.Base = tripFunc(func(r *http.Request) (*http.Response, error) {
+				sent = true
+				return httptest.NewRecorder().Result(), nil
+			})
+			if _, err := (&http.Client{Transport: tr}).Get(s.URL + "/v3"); sent != insecure || (err == nil) != insecure {
+				t.Errorf("%s, insecure %t: sent %t, %v", name, insecure, sent, err)
+			}
+		}
+	}
+}
+
 // Without a server no token goes anywhere.
 func TestV3TransportNowhere(t *testing.T) {
 	t.Parallel()

@@ -77,9 +77,9 @@ func readUser(a *answer) (User, error) {
 				case "id":
 					u.ID = text(&r)
 				case "username":
-					u.Login = text(&r)
+					u.Login = brief(text(&r), 200)
 				case "name":
-					u.Name = text(&r)
+					u.Name = brief(text(&r), 200)
 				case "principalIds":
 					if !isArray(&r) {
 						continue

@@ -138,7 +138,7 @@ func readProviders(a *answer) ([]listedProvider, error) {
 				case "type":
 					p.Type = text(&r)
 				case "redirectUrl":
-					p.RedirectURL = text(&r)
+					p.RedirectURL = browsable(text(&r))
 				case "actions":
 					if !isObject(&r) {
 						continue
@@ -223,7 +223,7 @@ func (s *Server) below(link string) string {
 		return ""
 	}
 	u, err := url.Parse(link)
-	if err != nil || u.Opaque != "" {
+	if err != nil {
 		return ""
 	}
 	path, ok := strings.CutPrefix(u.EscapedPath(), base.EscapedPath())

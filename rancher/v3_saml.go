@@ -151,12 +151,7 @@ func (c *V3) decrypt(ctx context.Context, a *answer, key *rsa.PrivateKey, provid
 	}
 	t := v3Record{secret: token.NewSecret(string(plain)), V3Token: V3Token{ExpiresAt: expiresAt}}
 	t.ExpiresIn = t.left(a)
-	login := Login{Name: b.Name, User: User{Provider: provider}, Token: t.token(a)}
-	if full, err := c.get(ctx, login.Token, b.Name); err == nil {
-		login.User.ID = full.UserID
-		login.Token.IssuedAt, login.Token.Expiry, login.Token.ExpiresIn = full.Created, full.ExpiresAt, full.ExpiresIn
-	}
-	return login, nil
+	return c.completed(ctx, Login{Name: b.Name, User: User{Provider: provider}, Token: t.token(a)}), nil
 }
 
 // forgetSAML deletes what the server keeps of a login.

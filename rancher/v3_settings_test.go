@@ -1,6 +1,7 @@
 package rancher
 
 import (
+	"errors"
 	"net/http"
 	"testing"
 
@@ -35,6 +36,17 @@ func TestV3Setting(t *testing.T) {
 			}
 		})
 	}
+	t.Run("B.6 kubeconfig-token-ttl-minutes", func(t *testing.T) {
+		const name = "kubeconfig-token-ttl-minutes"
+		if _, err := c.Setting(t.Context(), name); !errors.Is(err, ErrNotFound) {
+			t.Errorf("%v, and since 2.8 there is none", err)
+		}
+		_, c := newV3("v2.4.6")
+		loginV3(t, c)
+		if got, err := c.Setting(t.Context(), name); err != nil || got.Value != "960" {
+			t.Errorf("%+v, %v", got, err)
+		}
+	})
 	for version, max := range map[string]string{"v2.4.6": "1440", "v2.5.0": "0", "v2.8.0": "129600"} {
 		fake, c := newV3(version)
 		loginV3(t, c)

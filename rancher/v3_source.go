@@ -30,7 +30,8 @@ import (
 // makes the first of them. So each is as narrow as the fields say, and how long
 // it lives is known. A renewal never widens: the next token speaks for the same
 // user, is for the same cluster, and is asked to live no longer than the one
-// before. A longer Lifetime counts once the chain begins with another token.
+// before. A longer Lifetime counts once the chain begins with another token, or
+// under another Key.
 //
 // If the token in use is refused, also when it is asked about once more, the
 // chain goes on with First's. First is told if that is refused as well and it is a
@@ -42,11 +43,12 @@ import (
 //
 // All that several holders of the chain have to agree on is in the Store, where
 // a [refresh.Rotator] sees to it that one of them renews at a time. The token is
-// under "pair/rancher/" and Key. Under "rancher/" and Key, which has no secret in
-// it, is the description of each token before it is made, with 128 random bits at
-// its end. What is found at the server with such a description, was made with
-// another token, and is neither the one in use nor the one before it, was left
-// over by somebody who died, and is deleted. Nothing else ever is.
+// under "pair/rancher/" and Key, and "@" and Cluster if there is one. Beside it,
+// without the "pair/", is what has no secret in it: the description of each token
+// before it is made, with 128 random bits at its end. What is found at the server
+// with such a description, was made with another token, and is neither the one in
+// use nor the one before it, was left over by somebody who died, and is deleted.
+// Nothing else ever is.
 //
 // Set its fields before first use; it must not be copied afterwards.
 type V3Source struct {
@@ -59,29 +61,35 @@ type V3Source struct {
 	First token.Source
 
 	// Lifetime is how long each token should live, from a minute on; 0 means 24
-	// hours. AnyLifetime takes tokens that live for ever from a server without
-	// a maximum; Lifetime must be 0 then.
+	// hours. AnyLifetime takes tokens that live as long as the server lets them
+	// and Until does: for ever, if it has no maximum and Until is negative.
+	// Lifetime must be 0 then.
 	Lifetime    time.Duration
 	AnyLifetime bool
 
 	// Until is how long after it began the chain ends; 0 means 90 days,
-	// negative means never. No token lives longer. The same token from First
-	// begins no other chain, also after a restart.
+	// negative means never. No token lives longer: a Lifetime that goes beyond
+	// is cut to what is left, of which V3Created tells, and V3Clamped does not.
+	// At the end First is asked again. Another token begins another chain; the
+	// same one begins none, also after a restart.
 	Until time.Duration
 
 	// Cluster confines the tokens to a cluster, by its id, such as "c-m-abcde".
 	// Rancher takes no such token for making others, so that each is made with
 	// First's, which must then live as long as the chain: an API key, or another
-	// V3Source.
+	// V3Source. The chain of each cluster is one of its own, in the Store too:
+	// Close what is not wanted any more.
 	Cluster string
 
 	// Description is what administrators see beside the tokens, of up to 64
 	// bytes; empty means "tokenlife". A nonce is put behind it.
 	Description string
 
-	// Store keeps the token under Key, with what is needed to clear up after a
-	// crash. A nil Store keeps it in memory, where a crash leaves up to three
-	// tokens behind, to the end of their lives.
+	// Store keeps the token under Key, which names the server and the user, with
+	// what is needed to clear up after a crash. What is kept there goes on, also
+	// with another First: use another Key for another user. A nil Store keeps it
+	// in memory, where a crash leaves up to three tokens behind, to the end of
+	// their lives.
 	Store refresh.Store
 	Key   string
 
@@ -213,7 +221,7 @@ func (s *V3Source) configured() error {
 			OnEvent:   s.rotated,
 		}
 		if s.Store != nil {
-			s.rotator.Store, s.rotator.Key = s.Store, "rancher/"+s.Key
+			s.rotator.Store, s.rotator.Key = s.Store, s.recordKey()
 		}
 	})
 	return nil

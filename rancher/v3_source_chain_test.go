@@ -92,7 +92,7 @@ func TestV3SourceUntil(t *testing.T) {
 		if lived := time.Since(began); !errors.Is(err, token.ErrRefused) || lived < until-time.Hour || lived > until+time.Hour {
 			t.Errorf("ended after %v with %v", lived, err)
 		}
-		if err == nil || !strings.Contains(err.Error(), "V3Source.Until") {
+		if err == nil || !strings.Contains(err.Error(), "for 2160h0m0s, which is over (V3Source.Until)") {
 			t.Errorf("%v does not say why", err)
 		}
 		if n := len(c.events.of(rancher.V3Ended)); n != 1 {
@@ -272,9 +272,9 @@ func TestV3SourceCluster(t *testing.T) {
 			t.Errorf("First's token: %t, %v", p.Live, err)
 		}
 		// Its token is nowhere in the Store.
-		for _, key := range []string{"pair/rancher/ci", "rancher/ci"} {
+		for _, key := range []string{"pair/rancher/ci@c-abcde", "rancher/ci@c-abcde"} {
 			raw, _ := c.store.Get(t.Context(), key)
-			if strings.Contains(string(raw), secretOf(c.key)) {
+			if len(raw) == 0 || strings.Contains(string(raw), secretOf(c.key)) {
 				t.Errorf("First's token is under %s", key)
 			}
 		}
@@ -288,6 +288,40 @@ func TestV3SourceCluster(t *testing.T) {
 		time.Sleep(20 * time.Minute)
 		if _, err := src.Token(t.Context()); !errors.Is(err, token.ErrRefused) {
 			t.Errorf("got %v", err)
+		}
+	})
+}
+
+// Who is for another cluster than before, or for one only, or for all, gets a token
+// that is, and at once. The chain before goes on by itself.
+func TestV3SourceAnotherCluster(t *testing.T) {
+	bubble(t, "v2.13.1", func(t *testing.T, c *chainTest) {
+		c.fake.AddCluster("c-abcde")
+		c.fake.AddCluster("c-other")
+		sources := map[string]*rancher.V3Source{}
+		for _, cluster := range []string{"", "c-abcde", "c-other", "", "c-abcde"} {
+			src := c.source()
+			src.Cluster = cluster
+			sources[cluster] = src
+			for range 2 {
+				name := nameOf(t, mustToken(t, src))
+				i := slices.IndexFunc(c.fake.Tokens(), func(tok ranchertest.V3Token) bool { return tok.Name == name })
+				if i < 0 || c.fake.Tokens()[i].Cluster != cluster {
+					t.Errorf("for %q it is not", cluster)
+				}
+				settle()
+				src.Invalidate(mustToken(t, src))
+			}
+			mustToken(t, src)
+			settle()
+		}
+		if n := len(c.ours()); n != 6 {
+			t.Errorf("%d tokens of 3 chains", n)
+		}
+		for i, cluster := range []string{"c-other", "", "c-abcde"} {
+			if err := sources[cluster].Close(t.Context()); err != nil || len(c.ours()) != 4-2*i {
+				t.Errorf("closed %q: %d tokens, %v", cluster, len(c.ours()), err)
+			}
 		}
 	})
 }

@@ -2,14 +2,19 @@ package rancher_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/tokenlife/tokenlife/rancher"
 	"github.com/tokenlife/tokenlife/rancher/ranchertest"
+	"github.com/tokenlife/tokenlife/refresh"
 	"github.com/tokenlife/tokenlife/token"
 )
 
@@ -158,5 +163,99 @@ func TestV3SourceCloseUnused(t *testing.T) {
 		}
 		src.Invalidate(c.key)
 		mustToken(t, c.source())
+	})
+}
+
+// A Close that could not delete all can be called again in another process, which
+// has no token but First's.
+func TestV3SourceCloseElsewhere(t *testing.T) {
+	bubble(t, "v2.13.1", func(t *testing.T, c *chainTest) {
+		src := c.source()
+		mustToken(t, src)
+		settle()
+		c.fake.SetFault(ranchertest.Drop)
+		if err := src.Close(t.Context()); err == nil {
+			t.Error("nothing could be deleted")
+		}
+		c.fake.SetFault(nil)
+		if err := c.source().Close(t.Context()); err != nil || len(c.ours()) != 0 {
+			t.Errorf("%d tokens, %v", len(c.ours()), err)
+		}
+	})
+}
+
+// A Close deletes the token that it deletes with at the end, wherever that is in the
+// server's list: the others cannot be deleted with a dead one.
+func TestV3SourceCloseItselfLast(t *testing.T) {
+	bubble(t, "v2.13.1", func(t *testing.T, c *chainTest) {
+		src := c.source()
+		src.Invalidate(mustToken(t, src))
+		itself := nameOf(t, mustToken(t, src))
+		settle()
+		c.fake.DeleteToken(c.keyName()) // so that there is no other to go on with
+		c.fake.SetFault(ranchertest.On("GET /v3/tokens", listed(itself)))
+		if err := src.Close(t.Context()); err != nil || len(c.ours()) != 0 {
+			t.Errorf("%d tokens, %v", len(c.ours()), err)
+		}
+	})
+}
+
+// listed has the token of a name come first in a list.
+func listed(name string) ranchertest.Fault {
+	return func(h http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			full := httptest.NewRecorder()
+			h.ServeHTTP(full, r)
+			var body map[string]any
+			if err := json.Unmarshal(full.Body.Bytes(), &body); err != nil {
+				panic(err)
+			}
+			data := body["data"].([]any)
+			i := slices.IndexFunc(data, func(tok any) bool { return tok.(map[string]any)["id"] == name })
+			data[0], data[i] = data[i], data[0]
+			w.Header().Set("Content-Type", "application/json")
+			json.NewEncoder(w).Encode(body)
+		})
+	}
+}
+
+// A slow Store takes a while for each call, and not the same for all.
+type slow struct {
+	refresh.Store
+	calls atomic.Int64
+}
+
+func (s *slow) Get(ctx context.Context, key string) ([]byte, error) {
+	time.Sleep(time.Duration(s.calls.Add(1)%5) * time.Second)
+	return s.Store.Get(ctx, key)
+}
+
+func (s *slow) Swap(ctx context.Context, key string, old, new []byte, expires time.Time) (bool, error) {
+	time.Sleep(time.Duration(s.calls.Add(1)%5) * time.Second)
+	return s.Store.Swap(ctx, key, old, new, expires)
+}
+
+// Many callers at once begin a chain anew that was closed, and one does it.
+func TestV3SourceClosedAndMany(t *testing.T) {
+	bubble(t, "v2.13.1", func(t *testing.T, c *chainTest) {
+		mustToken(t, c.source())
+		settle()
+		if err := c.source().Close(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		src := c.source()
+		src.Store = &slow{Store: c.store}
+		before := c.count("POST /v3/tokens")
+		var wg sync.WaitGroup
+		for i := range 20 {
+			wg.Go(func() {
+				time.Sleep(time.Duration(i) * time.Second)
+				mustToken(t, src)
+			})
+		}
+		wg.Wait()
+		if n := c.count("POST /v3/tokens") - before; n != 1 {
+			t.Errorf("%d tokens made", n)
+		}
 	})
 }

@@ -64,10 +64,6 @@ func (s *V3Source) askFirst(ctx context.Context, chain v3Chain) (token.Secret, e
 
 // ended returns the error of a chain that has come to its end.
 func (s *V3Source) ended(began time.Time) error {
-	until := s.Until
-	if until == 0 {
-		until = defaultUntil
-	}
 	return token.Refused(fmt.Errorf("rancher: the chain of tokens began %s and may go on for %v, which is over (V3Source.Until): have First supply another token, or raise Until",
-		began.UTC().Format(time.RFC3339), until))
+		began.UTC().Format(time.RFC3339), s.until()))
 }

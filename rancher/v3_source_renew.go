@@ -1,6 +1,7 @@
 package rancher
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -109,14 +110,14 @@ func (r *renewal) continues(presented token.Secret) bool {
 	return r.left() > 0
 }
 
+// until returns how long a chain may last; negative is for ever.
+func (s *V3Source) until() time.Duration { return cmp.Or(s.Until, defaultUntil) }
+
 // left returns how long the chain may go on.
 func (r *renewal) left() time.Duration {
-	until := r.s.Until
-	switch {
-	case until < 0:
+	until := r.s.until()
+	if until < 0 {
 		return 1<<63 - 1
-	case until == 0:
-		until = defaultUntil
 	}
 	left := until - time.Since(r.chain.began(r.chain.Chain))
 	if left < shortestLife {

@@ -24,8 +24,14 @@ func (s *V3Source) store() refresh.Store {
 }
 
 // recordKey is where the record is. The Rotator's pair is beside it, below
-// "pair/".
-func (s *V3Source) recordKey() string { return "rancher/" + s.Key }
+// "pair/". A chain for a cluster has its own: whoever wants tokens for one only
+// must not be handed one for all, because it was called the same once.
+func (s *V3Source) recordKey() string {
+	if s.Cluster == "" {
+		return "rancher/" + s.Key
+	}
+	return "rancher/" + s.Key + "@" + s.Cluster
+}
 
 // load reads the record. One that is not there yet is empty.
 func (s *V3Source) load(ctx context.Context) (rec v3Chain, raw []byte, err error) {
@@ -77,10 +83,8 @@ func (s *V3Source) save(ctx context.Context, change func(*v3Chain) error) (v3Cha
 		switch rec.Nonce {
 		case next.Nonce:
 			return next, nil
-		case before:
-			if !errors.Is(failed, errNotTaken) {
-				return v3Chain{}, failed
-			}
+		case before: // nobody got in between
+			return v3Chain{}, failed
 		}
 	}
 	return v3Chain{}, fmt.Errorf("rancher: writing to the Store: %w", errNotTaken)

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -157,6 +158,74 @@ func TestV3SourceWithoutStore(t *testing.T) {
 		}
 		if n := len(c.ours()); n != 0 {
 			t.Errorf("%d tokens", n)
+		}
+	})
+}
+
+// Without a Store, nothing is deleted but what this process has made.
+func TestV3SourceWithoutStoreAlone(t *testing.T) {
+	bubble(t, "v2.13.1", func(t *testing.T, c *chainTest) {
+		without := func() *rancher.V3Source {
+			src := c.source()
+			src.Store, src.Key = nil, ""
+			for range 3 {
+				src.Invalidate(mustToken(t, src))
+				settle()
+			}
+			return src
+		}
+		without()
+		others := c.ours()
+		if err := without().Close(t.Context()); err != nil || !slices.Equal(c.ours(), others) {
+			t.Errorf("there are %v, and were %v, %v", c.ours(), others, err)
+		}
+	})
+}
+
+// At the end of each description are 128 random bits, as it is stored.
+func TestV3SourceNonce(t *testing.T) {
+	bubble(t, "v2.13.1", func(t *testing.T, c *chainTest) {
+		src := c.source()
+		src.Description = "nightly build"
+		seen := map[string]bool{}
+		for range 3 {
+			tok := mustToken(t, src)
+			for _, made := range c.fake.Tokens() {
+				if made.Name != nameOf(t, tok) {
+					continue
+				}
+				nonce, ours := strings.CutPrefix(made.Description, "nightly build ")
+				if !ours || len(nonce)*5 < 128 || strings.Trim(nonce, "abcdefghijklmnopqrstuvwxyz234567") != "" || seen[nonce] {
+					t.Errorf("it is described as %q", made.Description)
+				}
+				seen[nonce] = true
+				if raw, _ := c.store.Get(t.Context(), "rancher/ci"); !strings.Contains(string(raw), `"`+made.Description+`"`) {
+					t.Errorf("%q is not in the Store", made.Description)
+				}
+			}
+			settle()
+			src.Invalidate(tok)
+		}
+		if len(seen) != 3 {
+			t.Errorf("%d nonces", len(seen))
+		}
+	})
+}
+
+// What the Store says when it fails is what the caller gets to know.
+func TestV3SourceStoreSays(t *testing.T) {
+	bubble(t, "v2.13.1", func(t *testing.T, c *chainTest) {
+		src := c.source()
+		swaps := 0
+		src.Store = &storetest.Faulty{Store: c.store, Script: func(call storetest.Call) storetest.Fault {
+			if call.Swap && call.Key == "rancher/ci" {
+				swaps++
+				return storetest.Fail
+			}
+			return storetest.None
+		}}
+		if _, err := src.Token(t.Context()); !errors.Is(err, storetest.ErrFault) || swaps != 1 {
+			t.Errorf("got %v after %d writes", err, swaps)
 		}
 	})
 }

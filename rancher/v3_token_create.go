@@ -1,6 +1,7 @@
 package rancher
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -78,19 +79,10 @@ func (c *V3) createFor(ctx context.Context, tok token.Token, r V3Request, unit t
 		return token.Token{}, V3Token{}, err
 	}
 	t, err := readToken(a)
-	switch {
-	case err == nil && t.secret.IsZero():
-		err = errors.New("token: missing")
-		fallthrough
-	case err != nil:
-		failed := a.unreadable(err)
-		c.discard(ctx, tok, t.Name, failed)
-		return token.Token{}, V3Token{}, failed
-	}
-	if wider := r.wider(t.V3Token); wider != "" {
-		failed := &Error{Op: a.op, From: a.from, Status: a.status, Saw: wider, Err: ErrWider}
-		c.discard(ctx, tok, t.Name, failed)
-		return token.Token{}, V3Token{}, failed
+	if failed := r.fault(a, t, err); failed != nil {
+		return token.Token{}, V3Token{}, discard(ctx, "token", t.Name, failed, func(ctx context.Context, name string) error {
+			return c.remove(ctx, tok, name)
+		})
 	}
 	made := t.token(a)
 	t.ExpiresIn = made.ExpiresIn
@@ -127,12 +119,7 @@ func (r V3Request) body(unit time.Duration) (string, error) {
 	return string(body), err
 }
 
-func (r V3Request) lifetime() time.Duration {
-	if r.Lifetime == 0 {
-		return defaultLifetime
-	}
-	return r.Lifetime
-}
+func (r V3Request) lifetime() time.Duration { return cmp.Or(r.Lifetime, defaultLifetime) }
 
 // wider says in which way t is good for more than r asks for; empty means that
 // it is not.
@@ -148,17 +135,39 @@ func (r V3Request) wider(t V3Token) string {
 	return ""
 }
 
-// discard deletes a token that was made and is not wanted, and adds to the error
-// what comes of that.
-func (c *V3) discard(ctx context.Context, tok token.Token, name string, failed *Error) {
+// fault returns what is wrong with what a call for r has made: it cannot be read,
+// or is good for more than was asked for; nil if nothing is.
+func (r V3Request) fault(a *answer, t v3Record, err error) *Error {
+	if err == nil && t.secret.IsZero() {
+		err = errors.New("the secret is missing")
+	}
+	if err != nil {
+		return a.unreadable(err)
+	}
+	return a.wider(r.wider(t.V3Token))
+}
+
+// wider returns the error of something that is good for more than was asked for,
+// in a way; nil if that is empty.
+func (a *answer) wider(way string) *Error {
+	if way == "" {
+		return nil
+	}
+	return &Error{Op: a.op, From: a.from, Status: a.status, Saw: way, Err: ErrWider}
+}
+
+// discard deletes what was made and is not wanted, and adds to the error what
+// comes of that. What is the kind of thing it is.
+func discard(ctx context.Context, what, name string, failed *Error, remove func(ctx context.Context, name string) error) error {
 	if !isName(name) {
-		return
+		return failed
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), defaultTimeout)
 	defer cancel()
-	if c.remove(ctx, tok, name) != nil {
-		failed.Remedy = "delete the token " + name + ", which was made and is there still"
-		return
+	if remove(ctx, name) != nil {
+		failed.Remedy = "delete the " + what + " " + name + ", which was made and is there still"
+	} else {
+		failed.Saw += "; it has been deleted again"
 	}
-	failed.Saw += "; the token has been deleted again"
+	return failed
 }

@@ -145,13 +145,13 @@ func TestV3CreateWider(t *testing.T) {
 		del          http.HandlerFunc
 		text         string
 	}{
-		{"for ever", `"ttl":0`, V3Request{Lifetime: time.Hour}, gone, "it lives for ever; the token has been deleted again"},
-		{"it does not say", `"expiresAt":""`, V3Request{Lifetime: time.Hour}, gone, "it lives for ever; the token has been deleted again"},
-		{"negative", `"ttl":-1`, V3Request{Lifetime: time.Hour}, gone, "it lives for ever; the token has been deleted again"},
-		{"longer", `"ttl":3600001`, V3Request{Lifetime: time.Hour}, gone, "it lives for 1h0m0.001s; the token has been deleted again"},
-		{"longer than the default", `"ttl":86400001`, V3Request{}, gone, "the token has been deleted again"},
-		{"for all clusters", `"ttl":60000`, V3Request{Cluster: "c-m-abcde"}, gone, "it is good for other clusters; the token has been deleted again"},
-		{"for another cluster", `"ttl":60000,"clusterId":"c-m-other"`, V3Request{Cluster: "c-m-abcde"}, gone, "it is good for other clusters; the token has been deleted again"},
+		{"for ever", `"ttl":0`, V3Request{Lifetime: time.Hour}, gone, "it lives for ever; it has been deleted again"},
+		{"it does not say", `"expiresAt":""`, V3Request{Lifetime: time.Hour}, gone, "it lives for ever; it has been deleted again"},
+		{"negative", `"ttl":-1`, V3Request{Lifetime: time.Hour}, gone, "it lives for ever; it has been deleted again"},
+		{"longer", `"ttl":3600001`, V3Request{Lifetime: time.Hour}, gone, "it lives for 1h0m0.001s; it has been deleted again"},
+		{"longer than the default", `"ttl":86400001`, V3Request{}, gone, "it has been deleted again"},
+		{"for all clusters", `"ttl":60000`, V3Request{Cluster: "c-m-abcde"}, gone, "it is good for other clusters; it has been deleted again"},
+		{"for another cluster", `"ttl":60000,"clusterId":"c-m-other"`, V3Request{Cluster: "c-m-abcde"}, gone, "it is good for other clusters; it has been deleted again"},
 		{"for ever, and stays", `"ttl":0`, V3Request{}, says(500, "true", `{}`), "it lives for ever: the server made a token that is good for more than was asked for; delete the token token-7d9xk, which was made and is there still"},
 	} {
 		c, server := script(t, map[string]http.HandlerFunc{
@@ -172,8 +172,8 @@ func TestV3CreateUnreadable(t *testing.T) {
 	t.Parallel()
 	const del = "DELETE /v3/tokens/token-7d9xk"
 	for _, test := range []struct{ body, asked, text string }{
-		{`{"id":"token-7d9xk","ttl":1}`, "POST /v3/tokens, " + del, "token: missing; the token has been deleted again"},
-		{`{"id":"token-7d9xk","token":"hunter2","ttl":1}`, "POST /v3/tokens, " + del, "token: it has no colon between a name and a secret: was it cut off?; the token has been deleted again"},
+		{`{"id":"token-7d9xk","ttl":1}`, "POST /v3/tokens, " + del, "the secret is missing; it has been deleted again"},
+		{`{"id":"token-7d9xk","token":"hunter2","ttl":1}`, "POST /v3/tokens, " + del, "token: it has no colon between a name and a secret: was it cut off?; it has been deleted again"},
 		{`{"token":"token-7d9xk:hunter2","ttl":1}`, "POST /v3/tokens", "id: missing, or no name"},
 		{`{"id":"token-7d9xk","token":"token-7d9xk:hunter2`, "POST /v3/tokens", "an end in the middle"},
 	} {
@@ -203,7 +203,7 @@ func TestV3CreateGone(t *testing.T) {
 		return token.Token{Value: token.NewSecret("token-own:hunter2")}, nil
 	})
 	_, _, err := c.Create(ctx, V3Request{})
-	checkV3Error(t, err, ErrWider, 201, "it lives for ever; the token has been deleted again")
+	checkV3Error(t, err, ErrWider, 201, "it lives for ever; it has been deleted again")
 	if !strings.HasPrefix(server.asked(), "POST /v3/tokens, DELETE /v3/tokens/token-7d9xk") {
 		t.Error(server.asked())
 	}
@@ -238,10 +238,12 @@ func TestV3CreateUnasked(t *testing.T) {
 func TestV3CreateServerError(t *testing.T) {
 	t.Parallel()
 	everyV3(t, func(t *testing.T, fake *ranchertest.V3, c *V3) {
-		fake.Set("auth-token-max-ttl-minutes", "90d")
-		loginV3(t, c)
-		_, _, err := c.Create(t.Context(), V3Request{})
-		checkV3Error(t, err, ErrUnavailable, 500, "ServerError: the server cannot answer now; try again; if it stays so, is the setting auth-token-max-ttl-minutes a number?")
+		t.Run("B.6 auth-token-max-ttl-minutes that is no number", func(t *testing.T) {
+			fake.Set("auth-token-max-ttl-minutes", "90d")
+			loginV3(t, c)
+			_, _, err := c.Create(t.Context(), V3Request{})
+			checkV3Error(t, err, ErrUnavailable, 500, "ServerError: the server cannot answer now; try again; if it stays so, is the setting auth-token-max-ttl-minutes a number?")
+		})
 	})
 }
 
@@ -268,36 +270,51 @@ func TestV3Expiry(t *testing.T) {
 				}
 				return probe.Live
 			}
-			// The server's clock is far from ours. What it says of time left is
-			// true all the same, and never too much.
-			now = now.Add(30 * time.Minute)
-			kept, err := c.Get(t.Context(), made.Name)
-			if err != nil || kept.ExpiresIn > 29*time.Minute+59*time.Second+100*time.Millisecond || kept.ExpiresIn < 29*time.Minute {
-				t.Errorf("B.6 created + ttl: %v, %v", kept.ExpiresIn, err)
-			}
-			now = now.Add(kept.ExpiresIn)
-			if !live() {
-				t.Error("B.6 it ended before its time")
-			}
-			if err := c.Logout(t.Context(), login.Token.Value); err != nil {
-				t.Error(err)
-			}
-			if !live() {
-				t.Error("B.6 derived tokens do not die with their parent")
-			}
-			now = now.Add(2 * time.Second)
-			if live() {
-				t.Error("B.6 nothing slides: it was used, and lives on")
-			}
-			again := loginV3(t, c)
-			if kept, err = c.Get(t.Context(), made.Name); err != nil || !kept.Expired || kept.ExpiresIn >= 0 {
-				t.Errorf("B.6 before the purge: %+v, %v", kept, err)
-			}
-			fake.Purge()
-			if _, err = c.Get(t.Context(), made.Name); !errors.Is(err, ErrNotFound) {
-				t.Errorf("B.6 after the purge: %v", err)
-			}
-			_ = again
+			t.Run("B.6 created + ttl", func(t *testing.T) {
+				// The server's clock is far from ours. What it says of time left is
+				// true all the same, and never too much.
+				now = now.Add(30 * time.Minute)
+				kept, err := c.Get(t.Context(), made.Name)
+				if err != nil || kept.ExpiresIn > 29*time.Minute+59*time.Second+100*time.Millisecond || kept.ExpiresIn < 29*time.Minute {
+					t.Errorf("%v, %v", kept.ExpiresIn, err)
+				}
+				now = now.Add(kept.ExpiresIn)
+				if !live() {
+					t.Error("it ended before its time")
+				}
+			})
+			t.Run("B.6 derived tokens do not die with their parent", func(t *testing.T) {
+				if err := c.Logout(t.Context(), login.Token.Value); err != nil || !live() {
+					t.Errorf("%v, live: %t", err, live())
+				}
+			})
+			t.Run("B.6 nothing slides", func(t *testing.T) {
+				now = now.Add(2 * time.Second)
+				if live() {
+					t.Error("it was used, and lives on")
+				}
+			})
+			t.Run("B.6 expired before the purge, and 404 after it", func(t *testing.T) {
+				loginV3(t, c)
+				if kept, err := c.Get(t.Context(), made.Name); err != nil || !kept.Expired || kept.ExpiresIn >= 0 {
+					t.Errorf("%+v, %v", kept, err)
+				}
+				fake.Purge()
+				if _, err := c.Get(t.Context(), made.Name); !errors.Is(err, ErrNotFound) {
+					t.Error(err)
+				}
+			})
+			t.Run("B.6 ttl 0 never", func(t *testing.T) {
+				fake.Set("auth-token-max-ttl-minutes", "0")
+				tok, made, err := c.Create(t.Context(), V3Request{AnyLifetime: true})
+				if err != nil || made.Lifetime != 0 || !made.ExpiresAt.IsZero() {
+					t.Fatal(made.Lifetime, made.ExpiresAt, err)
+				}
+				now = now.AddDate(100, 0, 0)
+				if probe, err := c.Probe(t.Context(), tok.Value); err != nil || !probe.Live {
+					t.Errorf("%+v, %v", probe, err)
+				}
+			})
 		})
 	}
 }
@@ -312,18 +329,26 @@ func TestV3Confined(t *testing.T) {
 		if err != nil || made.Cluster != "c-m-abcde" {
 			t.Fatal(made.Cluster, err)
 		}
-		if probe, err := c.probe(t.Context(), tok.Value, "c-m-abcde"); err != nil || !probe.Live {
-			t.Errorf("B.6 for its cluster: %+v, %v", probe, err)
+		for cluster, live := range map[string]bool{"c-m-abcde": true, "local": false, "": false} {
+			t.Run("B.6 clusterId: on paths of "+cluster, func(t *testing.T) {
+				if probe, err := c.probe(t.Context(), tok.Value, cluster); err != nil || probe.Live != live {
+					t.Errorf("%+v, %v", probe, err)
+				}
+			})
 		}
-		if probe, err := c.probe(t.Context(), tok.Value, ""); err != nil || probe.Live {
-			t.Errorf("B.6 for users: %+v, %v", probe, err)
-		}
-		if probe, err := c.probe(t.Context(), tok.Value, "local"); err != nil || probe.Live {
-			t.Errorf("B.6 for another cluster: %+v, %v", probe, err)
-		}
-		own := &V3{Server: c.Server, Source: token.Static(tok)}
-		if _, err := own.Tokens(t.Context()); !errors.Is(err, ErrNotAuthenticated) {
-			t.Errorf("B.6 for tokens: %v", err)
-		}
+		t.Run("B.6 clusterId: 401 elsewhere", func(t *testing.T) {
+			own := &V3{Server: c.Server, Source: token.Static(tok)}
+			if _, err := own.Tokens(t.Context()); !errors.Is(err, ErrNotAuthenticated) {
+				t.Error(err)
+			}
+		})
+		t.Run("B.6 clusterId: it cannot log out, and another can delete it", func(t *testing.T) {
+			if err := c.Logout(t.Context(), tok.Value); err != nil || len(fake.Tokens()) != 2 {
+				t.Errorf("%d tokens are left, %v", len(fake.Tokens()), err)
+			}
+			if err := c.Delete(t.Context(), made.Name); err != nil || len(fake.Tokens()) != 1 {
+				t.Errorf("%d tokens are left, %v", len(fake.Tokens()), err)
+			}
+		})
 	})
 }

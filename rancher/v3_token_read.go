@@ -2,8 +2,6 @@ package rancher
 
 import (
 	"errors"
-	"math"
-	"strconv"
 	"time"
 
 	"github.com/tokenlife/tokenlife/internal/strictjson"
@@ -77,10 +75,15 @@ func readRecord(r *strictjson.Reader) v3Record {
 	if t.Created.IsZero() && createdTS > 0 {
 		t.Created = time.UnixMilli(createdTS).UTC()
 	}
+	t.end()
+	return t
+}
+
+// end computes when a token ends, if the server does not say.
+func (t *v3Record) end() {
 	if t.ExpiresAt.IsZero() && !t.Created.IsZero() && t.Lifetime > 0 {
 		t.ExpiresAt = t.Created.Add(t.Lifetime)
 	}
-	return t
 }
 
 // check reports what is missing or wrong in a token.
@@ -118,80 +121,4 @@ func (t *v3Record) left(a *answer) time.Duration {
 		return 0
 	}
 	return a.counted(t.ExpiresAt.Sub(date))
-}
-
-// resolution is that of the server's times: those of its answers are cut to whole
-// seconds, and those at which it made a token, from which it counts.
-const resolution = time.Second
-
-// counted returns what is left of d, which the server counts from some moment
-// between a call and its answer. It is never 0, which would mean that it is not
-// known.
-func (a *answer) counted(d time.Duration) time.Duration {
-	if d -= resolution + time.Since(a.sent); d > 0 {
-		return d
-	}
-	return -1
-}
-
-// milliseconds returns n of them, or the longest Duration.
-func milliseconds(n int64) time.Duration {
-	if n > math.MaxInt64/int64(time.Millisecond) {
-		return math.MaxInt64
-	}
-	return time.Duration(n) * time.Millisecond
-}
-
-// instant reads a time in the form of RFC 3339; what is none is zero.
-func instant(r *strictjson.Reader) time.Time {
-	t, err := time.Parse(time.RFC3339, text(r))
-	if err != nil || t.Year() < 1970 || t.Year() > 9999 {
-		return time.Time{}
-	}
-	return t.UTC()
-}
-
-// whole reads a whole number, also one that is written as a string. Anything
-// else is not one.
-func whole(r *strictjson.Reader) (int64, bool) {
-	var s string
-	switch r.Kind() {
-	case strictjson.Number:
-		s = r.Number()
-	case strictjson.String:
-		s = r.Text()
-	default:
-		r.Skip()
-		return 0, false
-	}
-	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
-		return n, true
-	}
-	f, err := strconv.ParseFloat(s, 64)
-	if err != nil || f != math.Trunc(f) || math.Abs(f) >= 1<<63 {
-		return 0, false
-	}
-	return int64(f), true
-}
-
-// boolean reads true or false; anything else, such as null, is what it is otherwise.
-func boolean(r *strictjson.Reader, otherwise bool) bool {
-	if r.Kind() == strictjson.Bool {
-		return r.Bool()
-	}
-	r.Skip()
-	return otherwise
-}
-
-// isObject and isArray report whether one comes next, and skip whatever else
-// does, such as null.
-func isObject(r *strictjson.Reader) bool { return isKind(r, strictjson.Object) }
-func isArray(r *strictjson.Reader) bool  { return isKind(r, strictjson.Array) }
-
-func isKind(r *strictjson.Reader, k strictjson.Kind) bool {
-	if r.Kind() == k {
-		return true
-	}
-	r.Skip()
-	return false
 }

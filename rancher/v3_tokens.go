@@ -49,11 +49,14 @@ const mostPages = 100
 // list is Tokens with tok.
 func (c *V3) list(ctx context.Context, tok token.Token) ([]V3Token, error) {
 	tokens := []V3Token{}
-	path := "/v3/tokens"
+	path, room := "/v3/tokens", longestList
 	for range mostPages {
 		a, err := c.call(ctx, tok, call{op: "list the tokens", method: http.MethodGet, path: path, most: longestList})
 		if err != nil {
 			return nil, err
+		}
+		if room -= len(a.body); room < 0 {
+			return nil, a.odd(fmt.Sprintf("the list is too long: more than %d bytes", longestList), "is this Rancher? Delete expired tokens, if it is")
 		}
 		page, next, err := readTokens(a)
 		if err != nil {

@@ -87,6 +87,9 @@ func TestV3Verifier(t *testing.T) {
 					t.Errorf("the secret is in %q", err)
 				}
 				if test.status == 200 {
+					if len(claims.Audience) > 0 { // so that whoever wants one accepts none
+						t.Errorf("it is for %q", claims.Audience)
+					}
 					if claims.Subject == "" || claims.ID != c.keyName() || claims.Issuer != c.fake.URL {
 						t.Errorf("claims %+v", claims)
 					}

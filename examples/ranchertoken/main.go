@@ -20,6 +20,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"flag"
@@ -33,6 +34,7 @@ import (
 	"strings"
 	"syscall"
 	"time"
+	"unicode"
 
 	"github.com/tokenlife/tokenlife/rancher"
 )
@@ -153,7 +155,7 @@ func (o options) client() (*http.Client, error) {
 		if !pool.AppendCertsFromPEM(pem) {
 			return nil, fmt.Errorf("-ca %s: no certificate in PEM", o.ca)
 		}
-		transport.TLSClientConfig.RootCAs = pool
+		transport.TLSClientConfig = &tls.Config{RootCAs: pool}
 	}
 	return &http.Client{Transport: transport}, nil
 }
@@ -205,5 +207,9 @@ func parse(args []string) (o options, err error) {
 	return o, nil
 }
 
-// oneLine returns s as one line. A server may write what it likes.
-func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+// oneLine returns s as one line that does nothing to a terminal. A server may write
+// what it likes.
+func oneLine(s string) string {
+	words := strings.FieldsFunc(s, func(r rune) bool { return r == ' ' || !unicode.IsPrint(r) })
+	return strings.Join(words, " ")
+}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/pem"
 	"errors"
 	"net/http/httptest"
 	"os"
@@ -279,5 +280,31 @@ func TestCommandLine(t *testing.T) {
 		if _, err := readSecret("-password-file", path); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", path, err)
 		}
+	}
+}
+
+// -ca is for a server whose certificate nobody else trusts, whatever of HTTP/2 the
+// environment has turned off.
+func TestCA(t *testing.T) {
+	fake := ranchertest.NewV3("v2.13.1")
+	server := httptest.NewTLSServer(fake)
+	defer server.Close()
+	ca := filepath.Join(t.TempDir(), "ca.pem")
+	cert := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	if err := os.WriteFile(ca, cert, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, debug := range []string{"", "http2client=0"} {
+		t.Setenv("GODEBUG", debug)
+		got := start(t, "-url", server.URL, "-ca", ca, "-dir", t.TempDir(), "show")
+		got.says(t, 1, "ranchertoken: no good token is kept here: the command login comes first")
+	}
+}
+
+// What a server says does nothing to a terminal.
+func TestOneLine(t *testing.T) {
+	t.Parallel()
+	if got := oneLine(" a\x1b]0;x\a\n\tb\u202e "); got != "a ]0;x b" {
+		t.Errorf("%q", got)
 	}
 }

@@ -43,14 +43,7 @@ var limits = map[bool][]string{
 
 // setting says what a setting is.
 func (t *tool) setting(ctx context.Context, name string, tok token.Token) {
-	var s rancher.Setting
-	var err error
-	switch api := t.api.(type) {
-	case *rancher.V2Beta:
-		s, err = (&rancher.V2Beta{Server: api.Server, Source: token.Static(tok)}).Setting(ctx, name)
-	case *rancher.V3:
-		s, err = (&rancher.V3{Server: api.Server, Source: token.Static(tok)}).Setting(ctx, name)
-	}
+	s, err := t.as(token.Static(tok)).Setting(ctx, name)
 	switch {
 	case errors.Is(err, rancher.ErrNotFound), errors.Is(err, rancher.ErrForbidden):
 		t.say("setting  %s may not be read by this user", name)
@@ -61,9 +54,21 @@ func (t *tool) setting(ctx context.Context, name string, tok token.Token) {
 	}
 }
 
+// as returns a client whose calls are made with the tokens of src.
+func (t *tool) as(src token.Source) interface {
+	rancher.API
+	Setting(ctx context.Context, name string) (rancher.Setting, error)
+} {
+	if t.v2beta != nil {
+		return &rancher.V2Beta{Server: t.server, Source: src}
+	}
+	return &rancher.V3{Server: t.server, Source: src}
+}
+
 // diagnose says why a token is refused.
 func (t *tool) diagnose(ctx context.Context) error {
 	tok, err := t.current(ctx)
+	api := t.api
 	suspect := rancher.Suspect{Token: tok.Value, Created: tok.IssuedAt}
 	if !tok.IssuedAt.IsZero() && !tok.Expiry.IsZero() {
 		suspect.Lifetime = tok.Expiry.Sub(tok.IssuedAt)
@@ -73,17 +78,11 @@ func (t *tool) diagnose(ctx context.Context) error {
 			return err
 		}
 		suspect = rancher.Suspect{Token: suspect.Token}
-		// The token that is kept can ask about it.
-		switch api := t.api.(type) {
-		case *rancher.V2Beta:
-			t.api = &rancher.V2Beta{Server: api.Server, Source: t.kept}
-		case *rancher.V3:
-			t.api = &rancher.V3{Server: api.Server, Source: t.kept}
-		}
+		api = t.as(t.kept) // which can ask about it
 	}
 	if err != nil {
 		return err
 	}
-	t.say("%s", t.api.Diagnose(ctx, suspect))
+	t.say("%s", api.Diagnose(ctx, suspect))
 	return nil
 }
