@@ -71,10 +71,7 @@ func (s seen) evidence() token.Evidence {
 	if s.err != nil {
 		return token.Evidence{What: s.what, Value: "no answer: " + why(s.err)}
 	}
-	v := fmt.Sprintf("%d %s", s.status, http.StatusText(s.status))
-	if s.code != "" {
-		v += ", " + s.code
-	}
+	v := outcome(s.status, s.code)
 	if s.auth != "" {
 		v += ", X-API-Cattle-Auth: " + s.auth
 	}

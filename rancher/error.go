@@ -91,12 +91,10 @@ func (e *Error) Error() string {
 		b.WriteString(": " + e.From)
 	}
 	if e.Status != 0 {
-		b.WriteString(strings.TrimRight(fmt.Sprintf(": %d %s", e.Status, http.StatusText(e.Status)), " "))
+		b.WriteString(": " + outcome(e.Status, e.Code))
 	}
-	for _, part := range []string{e.Code, e.Saw} {
-		if part != "" {
-			b.WriteString(", " + part)
-		}
+	if e.Saw != "" {
+		b.WriteString(", " + e.Saw)
 	}
 	if e.Err != nil {
 		b.WriteString(": " + e.Err.Error())
@@ -105,6 +103,17 @@ func (e *Error) Error() string {
 		b.WriteString("; " + e.Remedy)
 	}
 	return b.String()
+}
+
+// outcome returns a status, and the code that Rancher gave it, unless that is the
+// same in one word.
+func outcome(status int, code string) string {
+	text := http.StatusText(status)
+	s := strings.TrimRight(fmt.Sprintf("%d %s", status, text), " ")
+	if code != "" && code != strings.ReplaceAll(text, " ", "") {
+		s += ", " + code
+	}
+	return s
 }
 
 // Unwrap returns e.Err.

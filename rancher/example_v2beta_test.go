@@ -60,7 +60,7 @@ func ExampleV2Beta_Login() {
 	fmt.Println(err)
 	// Output:
 	// wrong: true
-	// rancher: log in: POST https://rancher.example/v2-beta/token: 401 Unauthorized, Unauthorized: the server does not accept these credentials; give the username and password of an active user of the configured provider
+	// rancher: log in: POST https://rancher.example/v2-beta/token: 401 Unauthorized: the server does not accept these credentials; give the username and password of an active user of the configured provider
 }
 
 // What a server is like, before anybody has logged in.

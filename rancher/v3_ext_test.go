@@ -315,7 +315,7 @@ func TestExtErrors(t *testing.T) {
 		{"B.7 403 with X-API-Cattle-Auth: false", says(403, "false", status("403", "Forbidden", "hunter2")), ErrNotAuthenticated, 403, ""},
 		{"B.7 403 with X-API-Cattle-Auth: true", says(403, "true", status("403", "Forbidden", `User \"user-abcde\" cannot list hunter2`)), ErrForbidden, 403, "Forbidden"},
 		{"B.8 403 missing authentication token ID", says(403, "true", status("403", "Forbidden", "tokens.ext.cattle.io \\\"\\\" is forbidden: missing authentication token ID")), ErrForbidden, 403, ""},
-		{"B.8 400", says(400, "true", status("400", "BadRequest", "operation references a disabled user hunter2")), ErrRequest, 400, "BadRequest"},
+		{"B.8 400", says(400, "true", status("400", "BadRequest", "operation references a disabled user hunter2")), ErrRequest, 400, "400 Bad Request"},
 		{"B.8 500", says(500, "true", status("500", "InternalError", "hunter2")), ErrUnavailable, 500, "InternalError"},
 		{"503 of the extension server", says(503, "true", "error trying to reach service: hunter2"), ErrUnavailable, 503, ""},
 		{"a page", reply(200, "text/html", "<html>hunter2</html>"), ErrNotRancher, 200, "a page for people"},
@@ -350,7 +350,7 @@ func TestExtErrors(t *testing.T) {
 		_, c := newV3("v2.13.1")
 		loginV3(t, c)
 		_, _, err := c.CreateExt(t.Context(), V3Request{Cluster: "c-m-y"})
-		checkV3Error(t, err, ErrRequest, 400, "BadRequest")
+		checkV3Error(t, err, ErrRequest, 400, "400 Bad Request")
 	})
 	t.Run("another's", func(t *testing.T) {
 		t.Parallel()

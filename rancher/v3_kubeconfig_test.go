@@ -185,7 +185,7 @@ func TestKubeconfigAsksTwiceAtMost(t *testing.T) {
 			`{"kind":"Status","status":"Failure","message":"spec.ttl 86400 exceeds max ttl `+most+`","reason":"BadRequest","code":400}`)})
 		c.Source = token.Static(token.Token{Value: v3Secret})
 		_, _, err := c.CreateKubeconfig(t.Context(), V3KubeconfigRequest{})
-		checkV3Error(t, err, ErrRequest, 400, "BadRequest")
+		checkV3Error(t, err, ErrRequest, 400, "400 Bad Request")
 		if want := "POST /ext/apis/ext.cattle.io/v1/kubeconfigs"; server.asked() != want {
 			t.Errorf("at most %s: asked: %s", most, server.asked())
 		}

@@ -90,7 +90,7 @@ func TestV3LoginErrors(t *testing.T) {
 		text   string
 	}{
 		{name: "B.2 wrong user or password", with: Credentials{Username: "admin", Password: token.NewSecret("wrong " + adminPassword)},
-			want: ErrCredentials, status: 401, text: "401 Unauthorized, Unauthorized: the server does not accept these credentials; correct"},
+			want: ErrCredentials, status: 401, text: "401 Unauthorized: the server does not accept these credentials; correct"},
 		{name: "B.2 wrong user or password: no such user", with: Credentials{Username: "nobody", Password: admin.Password},
 			want: ErrCredentials, status: 401},
 		{name: "B.2 user disabled", set: func(s *ranchertest.V3) { s.DisableUser("admin", true) }, with: admin,
@@ -220,7 +220,7 @@ func TestV3LoginNoOldPaths(t *testing.T) {
 	fake.SetFeature("v3-public", false)
 	fake.HideLocal(true)
 	_, err := c.Login(t.Context(), admin)
-	checkV3Error(t, err, ErrProvider, 404, "POST https://rancher.example/v1-public/login: 404 Not Found, NotFound: the server's provider of access control cannot be used; the provider local is disabled, hidden")
+	checkV3Error(t, err, ErrProvider, 404, "POST https://rancher.example/v1-public/login: 404 Not Found: the server's provider of access control cannot be used; the provider local is disabled, hidden")
 	if c.old.Load() {
 		t.Error("it is taken for an old one")
 	}

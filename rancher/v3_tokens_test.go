@@ -65,7 +65,7 @@ func TestV3Tokens(t *testing.T) {
 		})
 		t.Run("B.5 GET token: another user's", func(t *testing.T) {
 			_, err := c.Get(t.Context(), hers.Name)
-			checkV3Error(t, err, ErrNotFound, 404, "rancher: read token "+hers.Name+": GET https://rancher.example/v3/tokens/"+hers.Name+": 404 Not Found, NotFound: there is no such thing, or this user may not see it")
+			checkV3Error(t, err, ErrNotFound, 404, "rancher: read token "+hers.Name+": GET https://rancher.example/v3/tokens/"+hers.Name+": 404 Not Found: there is no such thing, or this user may not see it")
 		})
 		t.Run("B.5 DELETE: the session's own", func(t *testing.T) {
 			err := c.Delete(t.Context(), login.Name)
