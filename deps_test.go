@@ -28,6 +28,7 @@ var mayImport = map[string][]string{
 	"internal/origin":     {},
 	"internal/panics":     {},
 	"internal/pipe":       {},
+	"internal/sent":       {},
 	"internal/strictjson": {},
 	"internal/jose":       {"internal/strictjson"},
 	"token":               {"internal/origin", "internal/jose", "internal/panics", "internal/strictjson"},
@@ -41,8 +42,8 @@ var mayImport = map[string][]string{
 	"refresh/storetest":   {"refresh", "token", "token/seal", "skew", "internal/origin", "internal/jose", "internal/panics", "internal/strictjson"},
 	"refresh/sqlstore":    {"refresh", "token", "token/seal", "skew", "internal/origin", "internal/jose", "internal/panics", "internal/strictjson"},
 	"refresh/redisstore":  {"refresh", "token", "token/seal", "skew", "internal/origin", "internal/jose", "internal/panics", "internal/strictjson"},
-	"token/oauth2adapt":   {"refresh", "token", "token/seal", "skew", "internal/origin", "internal/jose", "internal/panics", "internal/strictjson"},
-	"rancher":             {"refresh", "token", "token/seal", "skew", "internal/origin", "internal/jose", "internal/panics", "internal/strictjson"},
+	"token/oauth2adapt":   {"refresh", "token", "token/seal", "skew", "internal/origin", "internal/jose", "internal/panics", "internal/sent", "internal/strictjson"},
+	"rancher":             {"refresh", "token", "token/seal", "skew", "internal/origin", "internal/jose", "internal/panics", "internal/sent", "internal/strictjson"},
 	"rancher/ranchertest": {"internal/pipe"},
 	"kube":                {"token", "skew", "internal/origin", "internal/jose", "internal/panics", "internal/strictjson"},
 }

@@ -16,7 +16,7 @@ func (c call) unreached(ctx context.Context, a *answer, err error, x *exchange) 
 	e := &Error{
 		Op: c.op, From: a.from, Status: a.status,
 		Remedy: "is it running, and can it be reached from here?",
-		unsent: c.body != "" && x.body.stop() && a.status == 0,
+		unsent: c.body != "" && x.body.Stop() && a.status == 0,
 	}
 	if a.status != 0 {
 		e.Saw, e.Remedy = "the answer breaks off", "try again"
@@ -64,7 +64,7 @@ func (c call) panicked(a *answer, err error, x *exchange) *Error {
 	return &Error{
 		Op: c.op, From: a.from, Err: fmt.Errorf("%w: %w", ErrUnavailable, err),
 		Remedy: "mend the Transport of Server.HTTP",
-		unsent: c.body != "" && x.body.stop(),
+		unsent: c.body != "" && x.body.Stop(),
 	}
 }
 

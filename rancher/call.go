@@ -14,6 +14,7 @@ import (
 
 	"github.com/tokenlife/tokenlife/internal/origin"
 	"github.com/tokenlife/tokenlife/internal/panics"
+	"github.com/tokenlife/tokenlife/internal/sent"
 )
 
 const (
@@ -72,8 +73,8 @@ func (s *Server) once(ctx context.Context, c call) (*answer, error) {
 	}
 	ctx, cancel := s.bound(ctx)
 	defer cancel()
-	e := &exchange{body: body{text: strings.NewReader(c.body)}}
-	r, err := s.request(e.trace(ctx), u, c, &e.body)
+	e := &exchange{body: sent.NewBody(c.body)}
+	r, err := s.request(e.trace(ctx), u, c, e.body)
 	if err != nil {
 		return nil, c.fail(err)
 	}
@@ -81,7 +82,7 @@ func (s *Server) once(ctx context.Context, c call) (*answer, error) {
 	if err != nil {
 		return nil, c.fail(err)
 	}
-	a := &answer{op: c.op, from: r.Method + " " + brief(name(r.URL), 300), sent: time.Now()}
+	a := &answer{op: c.op, from: r.Method + " " + brief(origin.Address(r.URL), 300), sent: time.Now()}
 	var odd *Error
 	panicked := panics.Call("the Transport of Server.HTTP", func() error {
 		// Without an http.Client around it: nobody follows a redirect, and
@@ -151,7 +152,7 @@ func (a *answer) readBody(r io.Reader, c call) error {
 }
 
 // request returns the request of a call.
-func (s *Server) request(ctx context.Context, u *url.URL, c call, b *body) (*http.Request, error) {
+func (s *Server) request(ctx context.Context, u *url.URL, c call, b *sent.Body) (*http.Request, error) {
 	p, query, _ := strings.Cut(c.path, "?")
 	if !plain(p) || strings.ContainsFunc(query, func(r rune) bool { return r <= ' ' || r >= 0x7f || r == '#' }) {
 		return nil, errors.New("there is a name with characters in it that no name of Rancher's has; if it is that of a token, give the part before the colon only")
@@ -168,7 +169,7 @@ func (s *Server) request(ctx context.Context, u *url.URL, c call, b *body) (*htt
 	}
 	if reader != nil {
 		// There is no GetBody: nothing is sent twice.
-		r.ContentLength = b.text.Size()
+		r.ContentLength = b.Size()
 		r.Header.Set("Content-Type", "application/json")
 	}
 	r.Header.Set("Accept", "application/json")
@@ -204,11 +205,6 @@ func withoutSecret(op string) string {
 		op += ":…"
 	}
 	return op
-}
-
-// name returns what errors call a URL: its query may have a secret in it.
-func name(u *url.URL) string {
-	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}).String()
 }
 
 // elsewhere says where a redirect goes, if that is another origin, and not one

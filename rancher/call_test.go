@@ -392,19 +392,6 @@ func TestUnsent(t *testing.T) {
 	if _, err = s.do(gone, send()); !err.(*Error).unsent || !errors.Is(err, context.Canceled) {
 		t.Errorf("%v", err)
 	}
-
-	// What was said not to have been sent is not sent later.
-	b := body{text: strings.NewReader("x")}
-	if !b.stop() {
-		t.Fatal("begun")
-	}
-	if n, err := b.Read(make([]byte, 1)); n != 0 || err == nil {
-		t.Errorf("read %d, %v", n, err)
-	}
-	b = body{text: strings.NewReader("x")}
-	if n, err := b.Read(make([]byte, 1)); n != 1 || err != nil || b.stop() {
-		t.Errorf("read %d, %v", n, err)
-	}
 }
 
 // Nothing is sent twice by itself: a request that was lost with its connection

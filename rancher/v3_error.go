@@ -20,10 +20,11 @@ const errored = "system:cattle:error"
 // v3Check returns what an answer of Rancher 2.x means: nil if what was asked has
 // been done, and an *Error otherwise.
 func v3Check(a *answer) error {
+	if a.status/100 == 2 {
+		return nil // Server.do has seen to it that it does not say the opposite
+	}
 	s := read(a)
 	switch {
-	case a.status/100 == 2:
-		return nil // Server.do has seen to it that it does not say the opposite
 	case s.code == "InvalidCSRFToken":
 		return a.failed(ErrCSRF, "nothing sent from here looks like a browser: does a proxy change the User-Agent, or take the cookie CSRF off?")
 	case v3Refuses(a, s):

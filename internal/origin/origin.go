@@ -57,6 +57,12 @@ func (o Origin) String() string {
 	return o.scheme + "://" + host
 }
 
+// Address returns u as errors show it, without what may be a secret in it: the
+// user and the query.
+func Address(u *url.URL) string {
+	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}).String()
+}
+
 // Encrypted reports whether the way to o is https.
 func (o Origin) Encrypted() bool { return o.scheme == "https" }
 

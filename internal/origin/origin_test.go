@@ -31,6 +31,16 @@ func TestOf(t *testing.T) {
 	}
 }
 
+func TestAddress(t *testing.T) {
+	u, err := url.Parse("https://user:hunter2@api.example:8443/a%2Fb/c?key=hunter2#hunter2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := Address(u), "https://api.example:8443/a%2Fb/c"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
 // What is not UTF-8 is not made equal.
 func TestBytes(t *testing.T) {
 	if Of(&url.URL{Scheme: "https", Host: "a\xfe"}) == Of(&url.URL{Scheme: "https", Host: "a\xff"}) {

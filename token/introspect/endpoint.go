@@ -109,7 +109,7 @@ func (e *endpoint) post(ctx context.Context, tok token.Secret, hint string) (*re
 	if err != nil {
 		return nil, err
 	}
-	to := name(u)
+	to := origin.Address(u)
 	resp, err := client.Do(r)
 	if err != nil {
 		return nil, failed(ctx, start, "no answer from "+to, bare(err))
@@ -126,12 +126,6 @@ func (e *endpoint) post(ctx context.Context, tok token.Secret, hint string) (*re
 		return nil, fmt.Errorf("the answer of %s is longer than %d bytes: is %s.URL the endpoint's?", to, longestBody, e.owner)
 	}
 	return &reply{to, resp.StatusCode, resp.Header, string(body)}, nil
-}
-
-// name returns what errors call the endpoint at u: its query may have a key in
-// it.
-func name(u *url.URL) string {
-	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}).String()
 }
 
 // request returns the request that is to be sent. What an Auth has added cannot
@@ -169,7 +163,7 @@ func (e *endpoint) sender(r *http.Request) (*http.Client, error) {
 	}
 	to := origin.Of(r.URL)
 	if !e.insecure && !to.Encrypted() && !(to.Loopback() && origin.Direct(client.Transport, r)) {
-		return nil, fmt.Errorf("no token was sent to %s, where others could read it: use https, or a loopback address such as 127.0.0.1 over an http.Transport without a proxy, or set %s.Insecure", name(r.URL), e.owner)
+		return nil, fmt.Errorf("no token was sent to %s, where others could read it: use https, or a loopback address such as 127.0.0.1 over an http.Transport without a proxy, or set %s.Insecure", origin.Address(r.URL), e.owner)
 	}
 	if b, ok := e.auth.(bearer); ok {
 		client.Transport = &token.Transport{Source: b.source, Base: client.Transport, Origin: to.String(), Insecure: e.insecure}

@@ -133,6 +133,5 @@ func (r *Remote) get(ctx context.Context, client *http.Client, u *url.URL, accep
 // at returns err with the place where it happened. The query is left out: it
 // may have been given a secret.
 func at(u *url.URL, err error) error {
-	where := url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}
-	return fmt.Errorf("fetching keys: GET %v: %w", &where, err)
+	return fmt.Errorf("fetching keys: GET %s: %w", origin.Address(u), err)
 }

@@ -91,7 +91,7 @@ func (e *Exchanger) Exchange(ctx context.Context, refreshToken token.Secret) (re
 	})
 	if err != nil {
 		err = p.hides.from(err)
-		if p.body.stop() {
+		if p.body.Stop() {
 			return refresh.Pair{}, failed(start, refresh.Transient, "the refresh token was not sent to "+p.to, err)
 		}
 		return refresh.Pair{}, failed(start, refresh.Unknown, "no answer from "+p.to+", which may have spent the refresh token", err)

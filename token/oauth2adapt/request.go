@@ -5,24 +5,23 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
 	"sync"
-	"sync/atomic"
 
 	"golang.org/x/oauth2"
 
 	"github.com/tokenlife/tokenlife/internal/origin"
 	"github.com/tokenlife/tokenlife/internal/panics"
+	"github.com/tokenlife/tokenlife/internal/sent"
 	"github.com/tokenlife/tokenlife/token"
 )
 
 // A post is a request that is about to be sent, once.
 type post struct {
 	request *http.Request
-	body    *body
+	body    *sent.Body
 	client  *http.Client
 	to      string // for errors
 	refresh string // the token presented
@@ -52,15 +51,13 @@ func (e *Exchanger) prepare(ctx context.Context, refreshToken token.Secret) (*po
 	form.Set("grant_type", "refresh_token")
 	form.Set("refresh_token", refreshToken.Reveal())
 
-	b := &body{text: strings.NewReader(form.Encode())}
+	b := sent.NewBody(form.Encode()) // the refresh token is in it, and nowhere else
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), b)
 	if err != nil {
 		return nil, err
 	}
-	r.ContentLength = b.text.Size()
-	// Without it no transport can send the request a second time: not when a
-	// connection breaks, and not for the sake of an Idempotency-Key.
-	r.GetBody = nil
+	r.ContentLength = b.Size()
+	r.GetBody = nil // without it no transport can send the request a second time
 	// Under another spelling a field would be sent beside ours, and even a
 	// Content-Length would.
 	for key, values := range added {
@@ -73,7 +70,7 @@ func (e *Exchanger) prepare(ctx context.Context, refreshToken token.Secret) (*po
 	if err != nil {
 		return nil, err
 	}
-	return &post{r, b, client, name(u), refreshToken.Reveal(), hides}, nil
+	return &post{r, b, client, origin.Address(u), refreshToken.Reveal(), hides}, nil
 }
 
 // address returns where the token endpoint is. The error says what is missing or
@@ -148,44 +145,7 @@ func (e *Exchanger) sender(r *http.Request) (*http.Client, error) {
 	}
 	to := origin.Of(r.URL)
 	if !e.Insecure && !to.Encrypted() && !(to.Loopback() && origin.Direct(client.Transport, r)) {
-		return nil, fmt.Errorf("no token was sent to %s, where others could read it: use https, or a loopback address such as 127.0.0.1 over an http.Transport without a proxy, or set Exchanger.Insecure", name(r.URL))
+		return nil, fmt.Errorf("no token was sent to %s, where others could read it: use https, or a loopback address such as 127.0.0.1 over an http.Transport without a proxy, or set Exchanger.Insecure", origin.Address(r.URL))
 	}
 	return &client, nil
 }
-
-// name returns what errors call the endpoint at u: its query may have a key in
-// it.
-func name(u *url.URL) string {
-	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}).String()
-}
-
-// A body is that of the request: the refresh token is in it, and nowhere else.
-// So until somebody has begun to read it no server can have spent the token,
-// whatever has been dialed, negotiated or written.
-type body struct {
-	text  *strings.Reader
-	state atomic.Int32
-}
-
-const (
-	untouched = iota
-	begun
-	stopped
-)
-
-// Read implements [io.Reader].
-func (b *body) Read(p []byte) (int, error) {
-	if !b.state.CompareAndSwap(untouched, begun) && b.state.Load() == stopped {
-		return 0, errors.New("oauth2adapt: the exchange is over")
-	}
-	return b.text.Read(p)
-}
-
-// Close implements [io.Closer].
-func (b *body) Close() error { return nil }
-
-// stop reports whether nobody has begun to read b, and sees to it that nobody
-// will: a transport may have a connection and return before it writes.
-func (b *body) stop() bool { return b.state.CompareAndSwap(untouched, stopped) }
-
-var _ io.ReadCloser = (*body)(nil)

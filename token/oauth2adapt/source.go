@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/oauth2"
 
+	"github.com/tokenlife/tokenlife/internal/origin"
 	"github.com/tokenlife/tokenlife/internal/panics"
 	"github.com/tokenlife/tokenlife/token"
 )
@@ -109,7 +110,7 @@ func ours(err error) error {
 	}
 	from := "the TokenSource's endpoint"
 	if r := e.Response.Request; r != nil && r.URL != nil {
-		from = name(r.URL)
+		from = origin.Address(r.URL)
 	}
 	said := status(e.Response.StatusCode)
 	if known(e.ErrorCode) {
