@@ -1,7 +1,7 @@
 package main
 
 import (
-	"bytes"
+	"context"
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
@@ -11,33 +11,21 @@ import (
 	"path/filepath"
 
 	"github.com/tokenlife/tokenlife/token"
+	"github.com/tokenlife/tokenlife/token/seal"
 )
 
 // readKeys reads the file of the keys, which it makes if there is none.
-func readKeys(name string) ([]token.Secret, error) {
-	text, err := os.ReadFile(name)
+func readKeys(ctx context.Context, name string) ([]token.Secret, error) {
+	read := seal.File(name)
+	keys, err := read(ctx)
 	if errors.Is(err, fs.ErrNotExist) {
 		if err := makeKeys(name); err != nil {
 			return nil, fmt.Errorf("making keys: %w", err)
 		}
-		text, err = os.ReadFile(name)
+		keys, err = read(ctx)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("the keys: %w", err)
-	}
-	var keys []token.Secret
-	for line := range bytes.Lines(text) {
-		if line = bytes.TrimSpace(line); len(line) == 0 {
-			continue
-		}
-		key, err := base64.StdEncoding.DecodeString(string(line))
-		if err != nil || len(key) < 32 {
-			return nil, fmt.Errorf("the keys: %s: line %d is not 32 bytes in base64, as openssl rand -base64 32 prints them", name, len(keys)+1)
-		}
-		keys = append(keys, token.NewSecret(string(key)))
-	}
-	if len(keys) == 0 {
-		return nil, fmt.Errorf("the keys: %s is empty: remove it to have it made", name)
 	}
 	return keys, nil
 }

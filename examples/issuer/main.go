@@ -112,7 +112,7 @@ func parse(args []string) (o options, err error) {
 
 // serve serves until ctx is done, and what is under way to its end.
 func (o options) serve(ctx context.Context, stdout io.Writer) error {
-	keys, err := readKeys(o.keys)
+	keys, err := readKeys(ctx, o.keys)
 	if err != nil {
 		return err
 	}

@@ -1,10 +1,12 @@
 package seal
 
 import (
+	"bytes"
 	"crypto/cipher"
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/tokenlife/tokenlife/internal/jose"
@@ -53,35 +55,42 @@ func sealedSize(place string, plaintext []byte) int {
 
 // encode seals plaintext.
 func encode(aead cipher.AEAD, id keyID, place string, plaintext []byte) string {
-	var scratch [256]byte
+	var scratch [1024]byte
 	header := append(scratch[:0], beforePlace...)
 	header = jose.Encode(header, []byte(place))
 	header = append(header, beforeID...)
 	header = jose.Encode(header, id[:])
 	header = append(header, afterID...)
 
-	text := jose.Encode(make([]byte, 0, sealedSize(place, plaintext)), header)
-	box := aead.Seal(make([]byte, 0, len(plaintext)+boxMore), nil, plaintext, text)
+	segment := base64.RawURLEncoding.EncodedLen(len(header))
+	work := jose.Encode(make([]byte, 0, segment+len(plaintext)+boxMore), header)
+	box := aead.Seal(work[segment:], nil, plaintext, work)
 	tag := len(box) - 16
-	text = append(text, ".."...)
-	text = jose.Encode(text, box[:12])
-	text = append(text, '.')
-	text = jose.Encode(text, box[12:tag])
-	text = append(text, '.')
-	text = jose.Encode(text, box[tag:])
-	return string(text)
+
+	var text strings.Builder
+	text.Grow(sealedSize(place, plaintext))
+	text.Write(work)
+	text.WriteString("..")
+	text.Write(jose.Encode(scratch[:0], box[:12]))
+	text.WriteByte('.')
+	for part := range slices.Chunk(box[12:tag], len(scratch)/4*3) { // whole letters
+		text.Write(jose.Encode(scratch[:0], part))
+	}
+	text.WriteByte('.')
+	text.Write(jose.Encode(scratch[:0], box[tag:]))
+	return text.String()
 }
 
-// A compact is what stands in a sealed text.
+// A compact is what stands in a sealed text, in one piece of memory.
 type compact struct {
-	header string // as it is in the text
+	header []byte // as it is in the text
 	id     keyID
-	place  string
+	there  bool   // whether it was sealed for the place that was asked for
 	box    []byte // iv, ciphertext and tag
 }
 
 // parse reads a sealed text, of which there is one for what stands in it.
-func parse(text string) (c compact, err error) {
+func parse(text, place string) (c compact, err error) {
 	if len(text) > maxSize {
 		return c, malformed("size", fmt.Errorf("%d bytes, more than the %d that are read", len(text), maxSize))
 	}
@@ -99,11 +108,12 @@ func parse(text string) (c compact, err error) {
 	case len(tag) != tagSize:
 		return c, malformed("segment 5 (tag)", fmt.Errorf("%d characters, where %d must be", len(tag), tagSize))
 	}
-	c.header = header
-	if c.id, c.place, err = parseHeader(header); err != nil {
+	if c.id, c.there, err = parseHeader(header, place); err != nil {
 		return c, malformed("segment 1 (header)", err)
 	}
-	c.box = make([]byte, 0, base64.RawURLEncoding.DecodedLen(len(ciphertext))+boxMore)
+	memory := make([]byte, 0, len(header)+base64.RawURLEncoding.DecodedLen(len(ciphertext))+boxMore)
+	c.header = append(memory, header...)
+	c.box = c.header[len(header):]
 	for _, part := range [...]struct{ name, text string }{
 		{"segment 3 (iv)", iv}, {"segment 4 (ciphertext)", ciphertext}, {"segment 5 (tag)", tag},
 	} {
@@ -114,26 +124,29 @@ func parse(text string) (c compact, err error) {
 	return c, nil
 }
 
-// parseHeader reads the first segment. Whatever has another header than encode
-// writes is not of this package, and of a version that is not known here.
-func parseHeader(segment string) (id keyID, place string, err error) {
-	var scratch [256]byte
+// parseHeader reads the first segment, and says whether its place is the one
+// given. Whatever has another header than encode writes is not of this package,
+// and of a version that is not known here.
+func parseHeader(segment, place string) (id keyID, there bool, err error) {
+	var scratch, expected [256]byte
 	decoded, err := jose.Decode(scratch[:0], segment)
 	if err != nil {
-		return id, "", err
+		return id, false, err
 	}
-	text, begins := strings.CutPrefix(string(decoded), beforePlace)
-	ctx, text, _ := strings.Cut(text, beforeID)
-	kid, ends := strings.CutSuffix(text, afterID)
+	text, begins := bytes.CutPrefix(decoded, []byte(beforePlace))
+	ctx, text, _ := bytes.Cut(text, []byte(beforeID))
+	kid, ends := bytes.CutSuffix(text, []byte(afterID))
 	if !begins || !ends {
-		return id, "", errors.New("it is not one that this package writes")
+		return id, false, errors.New("it is not one that this package writes")
 	}
-	if id, err = parseID(kid); err != nil {
-		return id, "", fmt.Errorf("kid: %w", err)
+	if id, err = parseID(string(kid)); err != nil {
+		return id, false, fmt.Errorf("kid: %w", err)
 	}
-	raw, err := jose.Decode(scratch[:0], ctx) // text is a copy
-	if err != nil {
-		return id, "", fmt.Errorf("ctx: %w", err)
+	if bytes.Equal(ctx, jose.Encode(expected[:0], []byte(place))) {
+		return id, true, nil
 	}
-	return id, string(raw), nil
+	if err := jose.Check(string(ctx)); err != nil {
+		return id, false, fmt.Errorf("ctx: %w", err)
+	}
+	return id, false, nil
 }

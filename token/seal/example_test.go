@@ -3,11 +3,9 @@ package seal_test
 import (
 	"context"
 	"crypto/rand"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 
 	"github.com/tokenlife/tokenlife/token"
 	"github.com/tokenlife/tokenlife/token/seal"
@@ -39,26 +37,11 @@ func ExampleKeyring() {
 	// true token: invalid: signature not verified: it was sealed for another place
 }
 
-// Keys in a file, one a line, of which the first seals. Each is what "openssl
-// rand -base64 32" prints. To replace one, add the new one as the second line
-// everywhere, and after 5 minutes move it to the first.
-func ExampleKeyring_load() {
+// Keys in a file, one a line, of which the first seals. To replace one, add the
+// new one as the second line everywhere, and after 5 minutes move it to the first.
+func ExampleFile() {
 	ring := &seal.Keyring{
-		Load: func(context.Context) ([]token.Secret, error) {
-			data, err := os.ReadFile("/var/run/secrets/seal/keys")
-			if err != nil {
-				return nil, err
-			}
-			var keys []token.Secret
-			for line := range strings.Lines(string(data)) {
-				key, err := base64.StdEncoding.DecodeString(strings.TrimSpace(line))
-				if err != nil {
-					return nil, errors.New("a line that is not base64") // and is not to be logged
-				}
-				keys = append(keys, token.NewSecret(string(key)))
-			}
-			return keys, nil
-		},
+		Load: seal.File("/var/run/secrets/seal/keys"),
 		OnLoad: func(err error) {
 			if err != nil {
 				fmt.Println("logged:", errors.Is(err, os.ErrNotExist))

@@ -19,13 +19,13 @@ type Keyring struct {
 	// all of them open. There are at most 16.
 	Keys []token.Secret
 
-	// Load, if not nil, reads the keys instead. It is called at first use, and
-	// until it succeeds at most once a second; then when something turns up
-	// that was sealed under a key that is not known, at most once in 10 seconds;
-	// and in the background at the first use after the keys are 5 minutes old,
-	// so that a key that was removed goes out of use. What it returns replaces
-	// the keys before; while it fails they stay. Its context ends after 10
-	// seconds, and nobody waits for it longer.
+	// Load, if not nil, reads the keys instead, such as what [File] returns. It
+	// is called at first use, and until it succeeds at most once a second; then
+	// when something turns up that was sealed under a key that is not known, at
+	// most once in 10 seconds; and in the background at the first use after the
+	// keys are 5 minutes old, so that a key that was removed goes out of use.
+	// What it returns replaces the keys before; while it fails they stay. Its
+	// context ends after 10 seconds, and nobody waits for it longer.
 	Load func(ctx context.Context) ([]token.Secret, error)
 
 	// OnLoad, if not nil, is called after each call of Load with its outcome:
@@ -81,11 +81,11 @@ func (k *Keyring) Open(ctx context.Context, purpose, place, sealed string) ([]by
 	if err != nil {
 		return nil, err
 	}
-	c, err := parse(sealed)
+	c, err := parse(sealed, place)
 	if err != nil {
 		return nil, err
 	}
-	if c.place != place {
+	if !c.there {
 		return nil, refused("it was sealed for another place")
 	}
 	m, err := k.find(ctx, r, c.id)
@@ -96,7 +96,7 @@ func (k *Keyring) Open(ctx context.Context, purpose, place, sealed string) ([]by
 	if err != nil {
 		return nil, err
 	}
-	plaintext, err := aead.Open(c.box[:0], nil, c.box, []byte(c.header))
+	plaintext, err := aead.Open(c.box[:0], nil, c.box, c.header)
 	if err != nil {
 		return nil, refused("it was changed, or sealed for another purpose")
 	}
