@@ -16,6 +16,7 @@ var mayLink = map[string][]string{
 	"token/jwt/jwttest": jose,
 	"token/jwe":         jose,
 	"token/oauth2adapt": {"golang.org/x/oauth2"},
+	"session/dashboard": jose,
 	"kube": {"k8s.io/api/", "k8s.io/apimachinery/", "k8s.io/client-go/", "k8s.io/klog/", "k8s.io/utils/", "sigs.k8s.io/",
 		"github.com/", "golang.org/x/", "go.yaml.in/", "gopkg.in/inf.v0"},
 }
@@ -45,6 +46,8 @@ var mayImport = map[string][]string{
 	"token/oauth2adapt":   {"refresh", "token", "token/seal", "skew", "internal/origin", "internal/jose", "internal/panics", "internal/sent", "internal/strictjson"},
 	"rancher":             {"refresh", "token", "token/seal", "skew", "internal/origin", "internal/jose", "internal/panics", "internal/sent", "internal/strictjson"},
 	"rancher/ranchertest": {"internal/pipe"},
+	"session":             {"refresh", "token", "token/seal", "skew", "internal/origin", "internal/jose", "internal/panics", "internal/strictjson"},
+	"session/dashboard":   {"token/jwe", "token/jwt", "token/seal", "token", "skew", "internal/origin", "internal/jose", "internal/panics", "internal/strictjson"},
 	"kube":                {"token", "skew", "internal/origin", "internal/jose", "internal/panics", "internal/strictjson"},
 }
 

@@ -1,5 +1,6 @@
 // Package tokenlife is the map of a library for the whole life of a token: get
-// it, trust it, keep it fresh, rotate it, and know why it was refused.
+// it, trust it, keep it fresh, rotate it, seal it into a session, and know why it
+// was refused.
 //
 // The work is done by small packages that meet in two interfaces of one method:
 // a token.Source supplies tokens, a token.Verifier judges them.
@@ -29,6 +30,10 @@
 //     [github.com/tokenlife/tokenlife/refresh/redisstore]: Stores in PostgreSQL,
 //     SQLite and Redis; [github.com/tokenlife/tokenlife/refresh/storetest]
 //     checks one of your own
+//   - [github.com/tokenlife/tokenlife/session]: browser sessions in sealed
+//     cookies, which slide, and can be ended everywhere;
+//     [github.com/tokenlife/tokenlife/session/dashboard] is the Kubernetes
+//     Dashboard's login, both ends
 //   - [github.com/tokenlife/tokenlife/skew]: other machines' clocks, tolerated
 //     and measured
 //   - [github.com/tokenlife/tokenlife/rancher]: the tokens of Rancher 1.6 and
@@ -41,7 +46,8 @@
 // refresh.New of it is always right.
 //
 // A program links what it imports: token, token/seal, token/introspect, skew,
-// rancher and refresh need the standard library alone, and so do its Stores, which
-// import no driver; JOSE libraries are in token/jwt and token/jwe,
-// golang.org/x/oauth2 is in token/oauth2adapt, Kubernetes is in kube.
+// session, rancher and refresh need the standard library alone, and so do its
+// Stores, which import no driver; JOSE libraries are in token/jwt, token/jwe and
+// session/dashboard, golang.org/x/oauth2 is in token/oauth2adapt, Kubernetes is in
+// kube.
 package tokenlife
