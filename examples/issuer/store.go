@@ -20,10 +20,12 @@ import (
 
 // openStore returns the store at url. It is an error if it cannot be read.
 func openStore(ctx context.Context, url string) (store refresh.Store, close func() error, err error) {
-	kind, _, isURL := strings.Cut(url, "://")
+	kind, rest, isURL := strings.Cut(url, ":")
 	switch {
-	case !isURL:
+	case !isURL || len(kind) == 1: // a drive of Windows
 		store, close, err = openSQLite(url)
+	case !strings.HasPrefix(rest, "//"): // it may have a password, which an error of SQLite would show
+		err = fmt.Errorf("the store: its URL cannot be read: behind %q there must be //, and the name of a file has no colon", kind+":")
 	case kind == "postgres" || kind == "postgresql":
 		store, close, err = openPostgreSQL(url)
 	case kind == "redis" || kind == "rediss":
@@ -44,6 +46,9 @@ func openStore(ctx context.Context, url string) (store refresh.Store, close func
 }
 
 func openSQLite(name string) (refresh.Store, func() error, error) {
+	if strings.Contains(name, "?") {
+		return nil, nil, errors.New("the store: its file has a ? in its name, behind which the driver looks for settings: give it another")
+	}
 	// Before the driver does, which would let others read it.
 	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
