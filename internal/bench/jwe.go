@@ -97,22 +97,26 @@ type box struct {
 const boxPurpose, boxPlace = "bench", "0"
 
 // boxed seals plaintext.
-func boxed(plaintext []byte) (b box, err error) {
-	ctx := context.Background()
-	b.ring = &seal.Keyring{Keys: []token.Secret{token.NewSecret(strings.Repeat("s", 32))}}
-	if b.text, err = b.ring.Seal(ctx, boxPurpose, boxPlace, plaintext); err != nil {
-		return b, err
+func boxed(plaintext []byte) (box, error) {
+	ring := &seal.Keyring{Keys: []token.Secret{token.NewSecret(strings.Repeat("s", 32))}}
+	text, err := ring.Seal(context.Background(), boxPurpose, boxPlace, plaintext)
+	if err != nil {
+		return box{}, err
 	}
-	segment, _, _ := strings.Cut(b.text, ".")
+	return boxOf(ring, boxPurpose, text)
+}
+
+// boxOf returns the box of a text that ring has sealed for purpose.
+func boxOf(ring *seal.Keyring, purpose, text string) (box, error) {
+	segment, _, _ := strings.Cut(text, ".")
 	decoded, err := base64.RawURLEncoding.DecodeString(segment)
 	if err != nil {
-		return b, err
+		return box{}, err
 	}
 	var header struct{ Kid string }
 	if err := json.Unmarshal(decoded, &header); err != nil {
-		return b, err
+		return box{}, err
 	}
-	key, err := b.ring.Key(ctx, header.Kid, boxPurpose)
-	b.kid, b.key = header.Kid, []byte(key.Reveal())
-	return b, err
+	key, err := ring.Key(context.Background(), header.Kid, purpose)
+	return box{ring, text, header.Kid, []byte(key.Reveal())}, err
 }

@@ -1,6 +1,7 @@
 // Bench measures package refresh beside the token caches and refresh-token
-// issuers of other libraries, package skew by itself, and what reads and verifies
-// tokens beside other JOSE libraries, and holds them to a bar each.
+// issuers of other libraries, package skew by itself, what reads and verifies
+// tokens beside other JOSE libraries, and package session beside other sealed
+// cookies, and holds them to a bar each.
 //
 // It prints a line per figure: ours, that of each peer, their ratio where the
 // bar is one, the bar, and "ok" or "SHORT"; a line without a bar is for the
@@ -73,6 +74,15 @@ var groups = []group{
 			{"postgres", "64 goroutines rotating 64 families on PostgreSQL, beside bare SQL", onPostgres},
 		},
 	},
+	{
+		about: "session cookies",
+		peers: sessionPeers,
+		measures: []measure{
+			{"load", "finding the session that a request carries", loadingSessions},
+			{"save", "sealing a session and setting its cookie", savingSessions},
+			{"slide", "how often a cookie is set while its session is used", slidingSessions},
+		},
+	},
 }
 
 func main() {
@@ -97,9 +107,9 @@ func main() {
 
 func usage() {
 	w := flag.CommandLine.Output()
-	fmt.Fprint(w, `Bench measures tokenlife beside other token caches, JOSE libraries and issuers
-of refresh tokens. It takes about four minutes and exits with 1 if a figure falls
-short of its bar.
+	fmt.Fprint(w, `Bench measures tokenlife beside other token caches, JOSE libraries, issuers of
+refresh tokens and session cookies. It takes about four minutes and exits with 1
+if a figure falls short of its bar.
 
 	go run . [-quick] [-run regexp]
 
