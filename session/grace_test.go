@@ -7,6 +7,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unsafe"
 
 	"github.com/tokenlife/tokenlife/refresh"
 	"github.com/tokenlife/tokenlife/refresh/storetest"
@@ -202,27 +203,52 @@ func TestGraceCountsFromAsking(t *testing.T) {
 	})
 }
 
-// Steps of the clock and suspended machines lengthen no grace.
+// Steps of the clock and suspended machines lengthen no grace: the older of the
+// two readings counts.
 func TestGraceClocks(t *testing.T) {
 	t.Parallel()
-	now := time.Now()
-	wall := now.Round(0)
+	began := time.Now()
 	for name, test := range map[string]struct {
-		at, now time.Time
-		want    bool
+		wall, mono time.Duration
+		want       bool
 	}{
-		"a second later":           {now, now.Add(time.Second), true},
-		"an hour later":            {now, now.Add(time.Hour), false},
-		"by the wall clock alone":  {wall, wall.Add(time.Second), true},
-		"an hour by the wall only": {now, wall.Add(time.Hour), false}, // as after a suspend
-		"set back":                 {wall, wall.Add(-time.Second), false},
+		"a second later":        {time.Second, time.Second, true},
+		"a minute later":        {time.Minute, time.Minute, false},
+		"suspended for an hour": {time.Hour, time.Second, false},
+		"set back by an hour":   {time.Second - time.Hour, time.Second, true},
+		"set back, an hour on":  {time.Second, time.Hour, false},
+		"both before":           {-time.Second, -time.Second, false},
 	} {
 		var n seen
-		n.note(n.look(test.at), "login", "id", "mira")
-		if got := n.within("login", "id", test.now, time.Minute); got != test.want {
+		n.note(n.look(began), "login", "id", "mira")
+		if got := n.within("login", "id", apart(t, began, test.wall, test.mono), time.Minute); got != test.want {
 			t.Errorf("%s: %t, want %t", name, got, test.want)
 		}
 	}
+	// A Now of the application's may have no monotonic reading.
+	var n seen
+	began = began.Round(0)
+	n.note(n.look(began), "login", "id", "mira")
+	for after, want := range map[time.Duration]bool{time.Second: true, -time.Second: false, time.Minute: false} {
+		if got := n.within("login", "id", began.Add(after), time.Minute); got != want {
+			t.Errorf("%v later, by the wall clock alone: %t, want %t", after, got, want)
+		}
+	}
+}
+
+// apart returns at with its two readings moved on by so much each, which package
+// time does for nobody.
+func apart(t *testing.T, at time.Time, wall, mono time.Duration) time.Time {
+	moved := at.Add(wall)
+	(*struct {
+		wall uint64
+		ext  int64 // the monotonic reading, if there is one
+		loc  *time.Location
+	})(unsafe.Pointer(&moved)).ext += int64(mono - wall)
+	if moved.Sub(at) != mono || moved.Round(0).Sub(at.Round(0)) != wall {
+		t.Fatal("a time.Time is other than it was: see how its readings can be moved now")
+	}
+	return moved
 }
 
 // Who was logged out by this process has no grace, also if the Store did not take
@@ -420,6 +446,10 @@ func TestGraceNothing(t *testing.T) {
 		m := replica(new(refresh.Memory))
 		_, v := visit(t, m, "mira")
 		goesOnFor(t, m, v)
+		if err := v.logout(m); err != nil {
+			t.Fatal(err)
+		}
+		isOver(t, m, v)
 		if len(m.seen.logins.young) != 0 {
 			t.Error("sessions are remembered that have no grace")
 		}

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -45,7 +46,7 @@ func checkReason(t *testing.T, name string, err, reason error) {
 
 func TestLoad(t *testing.T) {
 	t.Parallel()
-	m := &session.Manager[member]{Keys: keysOf("a"), Now: at(noon)}
+	m := &session.Manager[member]{Keys: keysOf("a"), Now: at(noon.Add(999 * time.Microsecond))}
 	w := httptest.NewRecorder()
 	started, err := m.Start(w, carrying(""), "mira", member{Name: "Mira", Roles: []string{"<&>", "é"}})
 	if err != nil {
@@ -323,16 +324,18 @@ func TestLoadChanged(t *testing.T) {
 // A session that was ended is told from one that never was.
 func TestLoadEnded(t *testing.T) {
 	t.Parallel()
-	m := &session.Manager[member]{Keys: keysOf("a"), Store: new(refresh.Memory)}
-	p := begun(t, m, "mira", member{})
-	if _, err := m.Load(p.request()); err != nil {
-		t.Fatal(err)
-	}
-	if err := m.End(httptest.NewRecorder(), p.request()); err != nil {
-		t.Fatal(err)
-	}
-	_, err := m.Load(p.request())
-	checkReason(t, "ended", err, token.ErrRevoked)
+	synctest.Test(t, func(t *testing.T) {
+		m := &session.Manager[member]{Keys: keysOf("a"), Store: new(refresh.Memory)}
+		p := begun(t, m, "mira", member{})
+		if _, err := m.Load(p.request()); err != nil {
+			t.Fatal(err)
+		}
+		if err := m.End(httptest.NewRecorder(), p.request()); err != nil {
+			t.Fatal(err)
+		}
+		_, err := m.Load(p.request())
+		checkReason(t, "ended", err, token.ErrRevoked)
+	})
 }
 
 // That a session is refused is told with whose it is, if that can be read.

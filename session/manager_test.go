@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/tokenlife/tokenlife/refresh"
@@ -102,6 +103,7 @@ func TestCheck(t *testing.T) {
 		"insecure, no prefix":    {func(m *M) { m.Insecure, m.Name = true, "sid" }, ""},
 		"insecure":               {func(m *M) { m.Insecure = true }, ""},
 		"insecure, __Host-":      {func(m *M) { m.Insecure, m.Name = true, "__Host-sid" }, "Name"},
+		"insecure, __Host- only": {func(m *M) { m.Insecure, m.Name = true, "__Host-" }, "Name"},
 		"insecure, __HOST-":      {func(m *M) { m.Insecure, m.Name = true, "__HOST-sid" }, "Name"},
 		"insecure, __Secure-":    {func(m *M) { m.Insecure, m.Name = true, "__secure-sid" }, "Name"},
 		"insecure, __Http-":      {func(m *M) { m.Insecure, m.Name = true, "__http-sid" }, "Name"},
@@ -129,6 +131,9 @@ func TestCheck(t *testing.T) {
 		"LoginPath with a query": {func(m *M) { m.LoginPath = "/login?x=1" }, "LoginPath"},
 		"LoginPath with #":       {func(m *M) { m.LoginPath = "/login#x" }, "LoginPath"},
 		"LoginPath with LF":      {func(m *M) { m.LoginPath = "/login\n" }, "LoginPath"},
+		"LoginPath with a space": {func(m *M) { m.LoginPath = "/log in" }, "LoginPath"},
+		"LoginPath with DEL":     {func(m *M) { m.LoginPath = "/login\x7f" }, "LoginPath"},
+		"LoginPath with \\":      {func(m *M) { m.LoginPath = "/a\\login" }, "LoginPath"},
 		"LoginPath with é":       {func(m *M) { m.LoginPath = "/é" }, "LoginPath"},
 		"LogoutPath":             {func(m *M) { m.LogoutPath = "/" }, ""},
 		"LogoutPath //":          {func(m *M) { m.LogoutPath = "//x" }, "LogoutPath"},
@@ -163,6 +168,26 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+// A name is a token of HTTP (RFC 9110, section 5.6.2), as browsers and proxies have
+// it: with any other byte in it they would read another name.
+func TestCheckNames(t *testing.T) {
+	t.Parallel()
+	const letters = "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	for c := range 256 {
+		name := "__Host-a" + string([]byte{byte(c)}) + "b"
+		want := strings.IndexByte(letters, byte(c)) >= 0
+		for field, m := range map[string]*session.Manager[member]{
+			"Name": {Name: name}, "CSRF.Header": {CSRF: session.CSRFNames{Header: name}},
+			"CSRF.Field": {CSRF: session.CSRFNames{Field: name}}, "CSRF.Cookie": {CSRF: session.CSRFNames{Cookie: name}},
+		} {
+			m.Keys = keysOf("a")
+			if err := m.Check(); (err == nil) != want || err != nil && !strings.Contains(err.Error(), "Manager."+field+" ") {
+				t.Errorf("%s %q: %v", field, name, err)
+			}
+		}
+	}
+}
+
 // A Manager that is not complete says so to a program that forgot to check.
 func TestUnchecked(t *testing.T) {
 	t.Parallel()
@@ -182,34 +207,36 @@ func TestUnchecked(t *testing.T) {
 // One Manager serves all requests.
 func TestConcurrent(t *testing.T) {
 	t.Parallel()
-	m := &session.Manager[member]{Keys: keysOf("ab"), Store: new(refresh.Memory), Grace: time.Minute}
-	var wg sync.WaitGroup
-	for i := range 8 {
-		wg.Go(func() {
-			subject := fmt.Sprint("subject ", i)
-			for range 20 {
-				w := httptest.NewRecorder()
-				if _, err := m.Start(w, carrying(""), subject, member{Name: subject}); err != nil {
+	synctest.Test(t, func(t *testing.T) {
+		m := &session.Manager[member]{Keys: keysOf("ab"), Store: new(refresh.Memory), Grace: time.Minute}
+		var wg sync.WaitGroup
+		for i := range 8 {
+			wg.Go(func() {
+				subject := fmt.Sprint("subject ", i)
+				for range 20 {
+					w := httptest.NewRecorder()
+					if _, err := m.Start(w, carrying(""), subject, member{Name: subject}); err != nil {
+						t.Error(err)
+						return
+					}
+					p := pocket{}.take(w)
+					s, err := m.Load(p.request())
+					if err != nil || s.Subject != subject || s.Data.Name != subject {
+						t.Errorf("%v, %v", s, err)
+						return
+					}
+					w = httptest.NewRecorder()
+					if err := errors.Join(m.Renew(w, p.request(), s), m.Save(w, p.request(), s), m.End(w, p.take(w).request())); err != nil {
+						t.Error(err)
+					}
+					_, err = m.Load(p.request())
+					checkReason(t, subject, err, token.ErrRevoked)
+				}
+				if err := m.EndAll(t.Context(), subject); err != nil {
 					t.Error(err)
-					return
 				}
-				p := pocket{}.take(w)
-				s, err := m.Load(p.request())
-				if err != nil || s.Subject != subject || s.Data.Name != subject {
-					t.Errorf("%v, %v", s, err)
-					return
-				}
-				w = httptest.NewRecorder()
-				if err := errors.Join(m.Renew(w, p.request(), s), m.Save(w, p.request(), s), m.End(w, p.take(w).request())); err != nil {
-					t.Error(err)
-				}
-				_, err = m.Load(p.request())
-				checkReason(t, subject, err, token.ErrRevoked)
-			}
-			if err := m.EndAll(t.Context(), subject); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	wg.Wait()
+			})
+		}
+		wg.Wait()
+	})
 }

@@ -35,4 +35,13 @@ func TestRecent(t *testing.T) {
 	if n := len(r.young) + len(r.old); n != 1 {
 		t.Errorf("%d entries, want one", n)
 	}
+	// What was put over does not come back.
+	var twice recent[int, string]
+	twice.put(1, "before", 4)
+	twice.put(2, "", 4)
+	twice.put(1, "after", 4)
+	twice.deleteFunc(func(_ int, v string) bool { return v == "after" })
+	if v, ok := twice.get(1); ok {
+		t.Errorf("what was dropped is %q again", v)
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/tokenlife/tokenlife/refresh"
@@ -117,52 +118,56 @@ func TestStartOver(t *testing.T) {
 
 func TestStartTwice(t *testing.T) {
 	t.Parallel()
-	var events []string
-	m := &session.Manager[member]{Keys: keysOf("a"), Store: new(refresh.Memory)}
-	p := begun(t, m, "mira", member{})
-	old := p.request()
-	first, err := m.Load(old)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m.OnEvent = func(e session.Event) { events = append(events, e.Kind.String()+" "+e.Subject) }
-	w := httptest.NewRecorder()
-	second, err := m.Start(w, old, "tom", member{})
-	if err != nil || second.ID == first.ID {
-		t.Fatal(second, err)
-	}
-	if err := m.Save(w, old, second); err != nil { // in the same answer
-		t.Fatal(err)
-	}
-	_, err = m.Load(old)
-	checkReason(t, "the old one", err, token.ErrRevoked)
-	if s, err := m.Load(p.take(w).request()); err != nil || s.ID != second.ID || s.Subject != "tom" {
-		t.Errorf("the new one: %v, %v", s, err)
-	}
-	if got := strings.Join(events, ", "); got != "ended mira, started tom, refused mira" {
-		t.Errorf("events: %s", got)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		var events []string
+		m := &session.Manager[member]{Keys: keysOf("a"), Store: new(refresh.Memory)}
+		p := begun(t, m, "mira", member{})
+		old := p.request()
+		first, err := m.Load(old)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.OnEvent = func(e session.Event) { events = append(events, e.Kind.String()+" "+e.Subject) }
+		w := httptest.NewRecorder()
+		second, err := m.Start(w, old, "tom", member{})
+		if err != nil || second.ID == first.ID {
+			t.Fatal(second, err)
+		}
+		if err := m.Save(w, old, second); err != nil { // in the same answer
+			t.Fatal(err)
+		}
+		_, err = m.Load(old)
+		checkReason(t, "the old one", err, token.ErrRevoked)
+		if s, err := m.Load(p.take(w).request()); err != nil || s.ID != second.ID || s.Subject != "tom" {
+			t.Errorf("the new one: %v, %v", s, err)
+		}
+		if got := strings.Join(events, ", "); got != "ended mira, started tom, refused mira" {
+			t.Errorf("events: %s", got)
+		}
+	})
 }
 
 // An error of the Store leaves everything as it was.
 func TestStartStoreAway(t *testing.T) {
 	t.Parallel()
-	m := &session.Manager[member]{Keys: keysOf("a"), Store: new(refresh.Memory)}
-	p := begun(t, m, "mira", member{})
-	store := m.Store
-	m.Store = &brokenStore{Store: store, writes: true}
-	w := httptest.NewRecorder()
-	if s, err := m.StartAt(w, p.request(), "tom", member{}, 0); err == nil || s != nil || len(w.Header()) != 0 || errors.Is(err, session.ErrNoSession) {
-		t.Errorf("%v, %v, %v", s, err, w.Header())
-	}
-	m.Store = &brokenStore{Store: store, reads: true}
-	if s, err := m.Start(w, carrying(""), "tom", member{}); err == nil || s != nil || len(w.Header()) != 0 || errors.Is(err, session.ErrNoSession) {
-		t.Errorf("%v, %v, %v", s, err, w.Header())
-	}
-	m.Store = store
-	if s, err := m.Load(p.request()); err != nil || s.Subject != "mira" {
-		t.Errorf("%v, %v", s, err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		m := &session.Manager[member]{Keys: keysOf("a"), Store: new(refresh.Memory)}
+		p := begun(t, m, "mira", member{})
+		store := m.Store
+		m.Store = &brokenStore{Store: store, writes: true}
+		w := httptest.NewRecorder()
+		if s, err := m.StartAt(w, p.request(), "tom", member{}, 0); err == nil || s != nil || len(w.Header()) != 0 || errors.Is(err, session.ErrNoSession) {
+			t.Errorf("%v, %v, %v", s, err, w.Header())
+		}
+		m.Store = &brokenStore{Store: store, reads: true}
+		if s, err := m.Start(w, carrying(""), "tom", member{}); err == nil || s != nil || len(w.Header()) != 0 || errors.Is(err, session.ErrNoSession) {
+			t.Errorf("%v, %v, %v", s, err, w.Header())
+		}
+		m.Store = store
+		if s, err := m.Load(p.request()); err != nil || s.Subject != "mira" {
+			t.Errorf("%v, %v", s, err)
+		}
+	})
 }
 
 // Data that cannot be kept costs nobody the session that they have.
@@ -191,23 +196,25 @@ func TestStartBadDataEndsNothing(t *testing.T) {
 // Whoever logs in with the old password, while it is changed, is not logged in.
 func TestStartAt(t *testing.T) {
 	t.Parallel()
-	m := &session.Manager[member]{Keys: keysOf("a"), Store: new(refresh.Memory)}
-	epoch, err := m.Epoch(t.Context(), "mira")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := m.EndAll(t.Context(), "mira"); err != nil {
-		t.Fatal(err)
-	}
-	w := httptest.NewRecorder()
-	if _, err := m.StartAt(w, carrying(""), "mira", member{}, epoch); err != nil {
-		t.Fatal(err)
-	}
-	_, err = m.Load(pocket{}.take(w).request())
-	checkReason(t, "with the old epoch", err, token.ErrRevoked)
-	if _, err := m.Load(begun(t, m, "mira", member{}).request()); err != nil {
-		t.Errorf("with the new epoch: %v", err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		m := &session.Manager[member]{Keys: keysOf("a"), Store: new(refresh.Memory)}
+		epoch, err := m.Epoch(t.Context(), "mira")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := m.EndAll(t.Context(), "mira"); err != nil {
+			t.Fatal(err)
+		}
+		w := httptest.NewRecorder()
+		if _, err := m.StartAt(w, carrying(""), "mira", member{}, epoch); err != nil {
+			t.Fatal(err)
+		}
+		_, err = m.Load(pocket{}.take(w).request())
+		checkReason(t, "with the old epoch", err, token.ErrRevoked)
+		if _, err := m.Load(begun(t, m, "mira", member{}).request()); err != nil {
+			t.Errorf("with the new epoch: %v", err)
+		}
+	})
 }
 
 func TestSave(t *testing.T) {

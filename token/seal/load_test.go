@@ -190,6 +190,25 @@ func TestLoadAged(t *testing.T) {
 	})
 }
 
+// Keys that nobody loads do not age.
+func TestFixedKeysStay(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ring := newRing("a")
+		ring.OnLoad = func(err error) { t.Errorf("a load: %v", err) }
+		sealed, err := ring.Seal(t.Context(), "cookie", "0", []byte("x"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if _, err := ring.Open(t.Context(), "cookie", "0", sealed); err != nil {
+			t.Error(err)
+		}
+		synctest.Wait()
+	})
+}
+
 // A ring that is loaded again keeps what it derived, and the salt it seals with.
 func TestLoadKeepsSalt(t *testing.T) {
 	t.Parallel()
