@@ -26,6 +26,7 @@ var jose = []string{"github.com/golang-jwt/jwt/v5", "github.com/go-jose/go-jose/
 // What each package may import of this module, so that it can move to a module
 // of its own and nothing is linked by surprise.
 var mayImport = map[string][]string{
+	"internal/foreign":    {},
 	"internal/origin":     {},
 	"internal/panics":     {},
 	"internal/pipe":       {},
@@ -44,10 +45,10 @@ var mayImport = map[string][]string{
 	"refresh/sqlstore":    {"refresh", "token", "token/seal", "skew", "internal/origin", "internal/jose", "internal/panics", "internal/strictjson"},
 	"refresh/redisstore":  {"refresh", "token", "token/seal", "skew", "internal/origin", "internal/jose", "internal/panics", "internal/strictjson"},
 	"token/oauth2adapt":   {"refresh", "token", "token/seal", "skew", "internal/origin", "internal/jose", "internal/panics", "internal/sent", "internal/strictjson"},
-	"rancher":             {"refresh", "token", "token/seal", "skew", "internal/origin", "internal/jose", "internal/panics", "internal/sent", "internal/strictjson"},
+	"rancher":             {"refresh", "token", "token/seal", "skew", "internal/foreign", "internal/origin", "internal/jose", "internal/panics", "internal/sent", "internal/strictjson"},
 	"rancher/ranchertest": {"internal/pipe"},
 	"session":             {"refresh", "token", "token/seal", "skew", "internal/origin", "internal/jose", "internal/panics", "internal/strictjson"},
-	"session/dashboard":   {"token/jwe", "token/jwt", "token/seal", "token", "skew", "internal/origin", "internal/jose", "internal/panics", "internal/strictjson"},
+	"session/dashboard":   {"token/jwe", "token/jwt", "token/seal", "token", "skew", "internal/foreign", "internal/origin", "internal/jose", "internal/panics", "internal/strictjson"},
 	"kube":                {"token", "skew", "internal/origin", "internal/jose", "internal/panics", "internal/strictjson"},
 }
 

@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 	"unicode"
-	"unicode/utf8"
 )
 
 // An error is read in each of the shapes that there are.
@@ -142,19 +141,6 @@ func TestDate(t *testing.T) {
 	for _, header := range []http.Header{nil, {}, {"Date": {"today"}}, {"Date": {""}}} {
 		if got := (&answer{header: header}).date(); !got.IsZero() {
 			t.Errorf("%v: %v", header, got)
-		}
-	}
-}
-
-func TestBrief(t *testing.T) {
-	t.Parallel()
-	for in, want := range map[string]string{
-		"plain": "plain", "two\nl\r\tz": "two l  z", "\x1b[31mred": " [31mred", "a\u202eb\u2066c\u200bd\u2028e": "a b c d e",
-		"\xff\xfe": " ", "\u0085\ufffd": "  ", "0123456789x": "0123456789…", "ééééé": "ééééé", "aééééé": "aéééé…",
-	} {
-		got := brief(in, 10)
-		if got != want || !utf8.ValidString(got) {
-			t.Errorf("%q: %q, want %q", in, got, want)
 		}
 	}
 }

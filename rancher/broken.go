@@ -4,11 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net"
-	"net/url"
 	"strings"
 	"time"
+
+	"github.com/tokenlife/tokenlife/internal/foreign"
 )
 
 // unreached returns the error of a call that had no answer, or not all of one.
@@ -21,7 +20,7 @@ func (c call) unreached(ctx context.Context, a *answer, err error, x *exchange) 
 	if a.status != 0 {
 		e.Saw, e.Remedy = "the answer breaks off", "try again"
 	}
-	why := whyBroken(err, x.connected.Load())
+	why := foreign.Broken(err, x.connected.Load())
 	switch late, ok := errors.AsType[lateError](context.Cause(ctx)); {
 	case ok:
 		e.Err = fmt.Errorf("%w: %w", ErrUnavailable, late)
@@ -34,28 +33,6 @@ func (c call) unreached(ctx context.Context, a *answer, err error, x *exchange) 
 		e.Err = fmt.Errorf("%w: %s", ErrUnavailable, why)
 	}
 	return e
-}
-
-// whyBroken says in brief what is wrong with a connection. Once there is one, the
-// text of an error can be the server's, and the server knows the secrets: "malformed
-// MIME header line: …".
-func whyBroken(err error, connected bool) string {
-	if e, ok := errors.AsType[*url.Error](err); ok {
-		err = e.Err // without the URL, which may have a secret in its query
-	}
-	system, isSystem := errors.AsType[*net.OpError](err)
-	timed, isTimed := errors.AsType[net.Error](err)
-	switch {
-	case !connected:
-		return brief(err.Error(), 300)
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.ErrClosedPipe):
-		return "the connection ended before the answer did"
-	case isSystem:
-		return brief(system.Error(), 300)
-	case isTimed && timed.Timeout():
-		return "it took too long"
-	}
-	return "what came cannot be read as HTTP"
 }
 
 // panicked returns the error of a call that a panic has ended: that of somebody

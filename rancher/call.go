@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tokenlife/tokenlife/internal/foreign"
 	"github.com/tokenlife/tokenlife/internal/origin"
 	"github.com/tokenlife/tokenlife/internal/panics"
 	"github.com/tokenlife/tokenlife/internal/sent"
@@ -82,7 +83,7 @@ func (s *Server) once(ctx context.Context, c call) (*answer, error) {
 	if err != nil {
 		return nil, c.fail(err)
 	}
-	a := &answer{op: c.op, from: r.Method + " " + brief(origin.Address(r.URL), 300), sent: time.Now()}
+	a := &answer{op: c.op, from: r.Method + " " + foreign.Brief(origin.Address(r.URL), 300), sent: time.Now()}
 	var odd *Error
 	panicked := panics.Call("the Transport of Server.HTTP", func() error {
 		// Without an http.Client around it: nobody follows a redirect, and
@@ -200,7 +201,7 @@ func plain(p string) bool {
 // the error.
 func withoutSecret(op string) string {
 	op, _, found := strings.Cut(op, ":")
-	op = brief(op, 120)
+	op = foreign.Brief(op, 120)
 	if found {
 		op += ":…"
 	}
@@ -223,5 +224,5 @@ func elsewhere(resp *http.Response, r *http.Request, c call) string {
 			return " to another host"
 		}
 	}
-	return " to " + brief(origin.Of(to).String(), 100)
+	return " to " + foreign.Brief(origin.Of(to).String(), 100)
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/tokenlife/tokenlife/internal/foreign"
 	"github.com/tokenlife/tokenlife/token"
 )
 
@@ -151,7 +152,7 @@ func jwtForm(secret token.Secret, url string) form {
 	if err != nil || info.Format != token.JWT || url == "" || info.Claims.Issuer != strings.TrimRight(url, "/")+"/oidc" {
 		f := certain("this is a JSON Web Token that this Rancher has not issued",
 			"use a token of this Rancher: token-xxxxx:secret. Of JSON Web Tokens Rancher 2.12 and later take those of their own OIDC provider alone; one of an identity provider or of Kubernetes is taken by whoever it was issued for",
-			saw("its issuer", "%s", cmp.Or(brief(info.Claims.Issuer, 100), "none")))
+			saw("its issuer", "%s", cmp.Or(foreign.Brief(info.Claims.Issuer, 100), "none")))
 		return form{fault: &f}
 	}
 	f := form{life: life{created: info.IssuedAt, granted: info.Expiry.Sub(info.IssuedAt), from: "the claims iat and exp"}}

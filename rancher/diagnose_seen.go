@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/tokenlife/tokenlife/internal/foreign"
 	"github.com/tokenlife/tokenlife/token"
 )
 
@@ -29,7 +30,7 @@ type seen struct {
 
 // look asks for something, and returns what came of it, with the answer.
 func look(ctx context.Context, s *Server, what string, c call) (seen, *answer) {
-	what = brief(what, 300)
+	what = foreign.Brief(what, 300)
 	a, err := s.do(ctx, c)
 	if err != nil {
 		return seen{what: what, err: err}, nil
@@ -85,7 +86,7 @@ func (s seen) evidence() token.Evidence {
 func why(err error) string {
 	e, ok := errors.AsType[*Error](err)
 	if !ok {
-		return brief(err.Error(), 200)
+		return foreign.Brief(err.Error(), 200)
 	}
 	var parts []string
 	if e.Status != 0 {
@@ -97,5 +98,5 @@ func why(err error) string {
 	if e.Err != nil {
 		parts = append(parts, e.Err.Error())
 	}
-	return brief(strings.Join(parts, ": "), 400)
+	return foreign.Brief(strings.Join(parts, ": "), 400)
 }

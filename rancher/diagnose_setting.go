@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tokenlife/tokenlife/internal/foreign"
 	"github.com/tokenlife/tokenlife/token"
 )
 
@@ -69,16 +70,16 @@ func (s Setting) evidence() token.Evidence {
 	d, ok := s.minutes()
 	switch _, err := strconv.ParseInt(v, 10, 64); {
 	case unit == "":
-		v = strconv.Quote(brief(v, 40))
+		v = strconv.Quote(foreign.Brief(v, 40))
 	case err != nil && ok:
-		v = fmt.Sprintf("%q, which Rancher takes for %v", brief(v, 40), d)
+		v = fmt.Sprintf("%q, which Rancher takes for %v", foreign.Brief(v, 40), d)
 	case err != nil:
-		v = fmt.Sprintf("%q, which is no number of %s", brief(v, 40), unit)
+		v = fmt.Sprintf("%q, which is no number of %s", foreign.Brief(v, 40), unit)
 	default:
 		v += " " + unit
 	}
 	if s.Source != "" {
-		v += ", source " + brief(s.Source, 40)
+		v += ", source " + foreign.Brief(s.Source, 40)
 	}
 	return token.Evidence{What: "the setting " + s.Name, Value: v}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/tokenlife/tokenlife/internal/foreign"
 	"github.com/tokenlife/tokenlife/token"
 )
 
@@ -68,7 +69,7 @@ func (f *v2betaFacts) findings() []token.Finding {
 		return []token.Finding{f.leftOut(p)}
 	case f.server.Version != "" && !f.server.V2Beta:
 		return []token.Finding{certain("the server is Rancher 2.x, and is asked as a Rancher 1.6", "use V3, and a token that it has given out; Server.Open finds out which Rancher there is",
-			p.evidence(), saw("GET /rancherversion", "%s", brief(f.server.Version, 30)))}
+			p.evidence(), saw("GET /rancherversion", "%s", foreign.Brief(f.server.Version, 30)))}
 	case p.away():
 		d := []token.Finding{away(p)}
 		if ended := f.life.finding(f.clocks, renew16); ended != nil {
@@ -122,7 +123,7 @@ func (f *v2betaFacts) acceptance() (d []token.Finding) {
 		d = append(d, trouble(live, p.evidence()))
 	case p.code == "InvalidFormat" && f.project != "":
 		d = append(d, certain("the token is good: the project that the request is confined to can be none", `set V2Beta.Project to the id of a project, such as "1a5"`,
-			live, p.evidence(), saw("V2Beta.Project", "%q", brief(f.project, 40))))
+			live, p.evidence(), saw("V2Beta.Project", "%q", foreign.Brief(f.project, 40))))
 	case p.status == http.StatusUnauthorized, p.status == http.StatusForbidden:
 		missing := f.noRole(live)
 		missing.Certain = p.status == http.StatusForbidden
@@ -149,7 +150,7 @@ func (f *v2betaFacts) acceptance() (d []token.Finding) {
 func (f *v2betaFacts) noRole(live token.Evidence) token.Finding {
 	evidence := []token.Evidence{live, f.place.evidence()}
 	if f.project != "" {
-		evidence = append(evidence, saw("V2Beta.Project", "%q", brief(f.project, 40)))
+		evidence = append(evidence, saw("V2Beta.Project", "%q", foreign.Brief(f.project, 40)))
 	}
 	return certain("the token is good, and its user may not do this: it is a role that is missing, in the project or altogether, rather than authentication",
 		"have the user made a member of the project with a role that permits it, or an administrator, or set V2Beta.Project to a project of theirs", evidence...)

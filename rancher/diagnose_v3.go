@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/tokenlife/tokenlife/internal/foreign"
 	"github.com/tokenlife/tokenlife/internal/panics"
 	"github.com/tokenlife/tokenlife/token"
 )
@@ -212,5 +213,5 @@ func (f *v3Facts) who() string {
 	if f.form.name == "" {
 		return "the token"
 	}
-	return fmt.Sprintf("the token %s", brief(f.form.name, 100))
+	return fmt.Sprintf("the token %s", foreign.Brief(f.form.name, 100))
 }

@@ -3,6 +3,7 @@ package rancher
 import (
 	"fmt"
 
+	"github.com/tokenlife/tokenlife/internal/foreign"
 	"github.com/tokenlife/tokenlife/token"
 )
 
@@ -19,7 +20,7 @@ func (f *v3Facts) turnedOff() token.Finding {
 			}
 		}
 	}
-	evidence := []token.Evidence{f.says("enabled", false), f.says("authProvider", orUnknown(brief(r.Provider, 60)))}
+	evidence := []token.Evidence{f.says("enabled", false), f.says("authProvider", orUnknown(foreign.Brief(r.Provider, 60)))}
 	if others > 0 {
 		evidence = append(evidence, saw("GET /v3/tokens", "of the user's %d other API keys %d are disabled", others, off))
 	}
@@ -40,7 +41,7 @@ func (f *v3Facts) turnedOff() token.Finding {
 	case others > off:
 		return certain("the token is disabled, probably by an administrator: the refresh of a provider would have disabled all of the user's", "ask the administrator why, then "+cure, evidence...)
 	case others > 0:
-		return certain(fmt.Sprintf("the token is disabled, probably by Rancher: the provider %s no longer grants the user access, and all of the user's are disabled", orUnknown(brief(r.Provider, 60))), refresh, evidence...)
+		return certain(fmt.Sprintf("the token is disabled, probably by Rancher: the provider %s no longer grants the user access, and all of the user's are disabled", orUnknown(foreign.Brief(r.Provider, 60))), refresh, evidence...)
 	}
 	return certain("the token is disabled: by an administrator, or by Rancher when the provider no longer granted the user access; nothing tells which", refresh, evidence...)
 }

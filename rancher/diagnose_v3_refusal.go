@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tokenlife/tokenlife/internal/foreign"
 	"github.com/tokenlife/tokenlife/token"
 )
 
@@ -54,7 +55,7 @@ func (f *v3Facts) byRecord() (d []token.Finding) {
 	}
 	d = append(d, f.idle()...)
 	if r.Cluster != "" && !f.inside.refused() {
-		only := confined(r.Cluster, f.says("clusterId", brief(r.Cluster, 60)), f.probe.evidence(), f.inside.evidence())
+		only := confined(r.Cluster, f.says("clusterId", foreign.Brief(r.Cluster, 60)), f.probe.evidence(), f.inside.evidence())
 		only.Certain = f.inside.accepted()
 		d = append(d, only)
 	}
@@ -79,7 +80,7 @@ func (f *v3Facts) byCircumstance() (d []token.Finding) {
 	}
 	if n, ok := f.server.minor(); ok && n < 12 && f.form.ext {
 		d = append(d, certain("this is a token of ext.cattle.io, and the server has none of those: Rancher 2.12 is the first that has",
-			"use a token that this server has made", saw("GET /rancherversion", "%s", brief(f.server.Version, 30))))
+			"use a token that this server has made", saw("GET /rancherversion", "%s", foreign.Brief(f.server.Version, 30))))
 	}
 	if f.disabled {
 		d = append(d, f.ownerDisabled())
@@ -88,7 +89,7 @@ func (f *v3Facts) byCircumstance() (d []token.Finding) {
 	switch {
 	case settled(d):
 	case f.looked.status == http.StatusNotFound && f.ofAnother():
-		d = append(d, likely("the token is of another user than the second credential, which therefore cannot see it", "set V3.Source to another token of the user "+brief(f.user.ID, 60),
+		d = append(d, likely("the token is of another user than the second credential, which therefore cannot see it", "set V3.Source to another token of the user "+foreign.Brief(f.user.ID, 60),
 			f.second.evidence(), f.looked.evidence()))
 	case f.looked.status == http.StatusNotFound:
 		d = append(d, f.gone())
@@ -157,7 +158,7 @@ func (f *v3Facts) idle() []token.Finding {
 
 // confined is the finding that a token is for one cluster.
 func confined(cluster string, evidence ...token.Evidence) token.Finding {
-	cluster = brief(cluster, 60)
+	cluster = foreign.Brief(cluster, 60)
 	return certain(fmt.Sprintf("the token is good, but only for the cluster %s; anywhere else it is answered like one that is not", cluster),
 		fmt.Sprintf("use it below /k8s/clusters/%s or /v3/clusters/%[1]s, or make a token that is not confined (without clusterId)", cluster), evidence...)
 }
@@ -168,9 +169,9 @@ func (f *v3Facts) providerGone(name string) []token.Finding {
 	if name == "" || name == "local" || f.providers == nil || slices.Contains(f.providers, name) {
 		return nil
 	}
-	return []token.Finding{certain(fmt.Sprintf("the provider %s, by which the token came, is not enabled any more, so every token of its users is refused", brief(name, 60)),
+	return []token.Finding{certain(fmt.Sprintf("the provider %s, by which the token came, is not enabled any more, so every token of its users is refused", foreign.Brief(name, 60)),
 		"log in by a provider that is enabled, or have an administrator enable it again: the tokens that were deleted when it was disabled do not come back with that",
-		saw("the providers that are enabled", "%s", cmp.Or(brief(strings.Join(f.providers, ", "), 300), "none")))}
+		saw("the providers that are enabled", "%s", cmp.Or(foreign.Brief(strings.Join(f.providers, ", "), 300), "none")))}
 }
 
 // prefix is the finding that ext/ is before the name where it must not be, or

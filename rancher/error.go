@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tokenlife/tokenlife/internal/foreign"
 	"github.com/tokenlife/tokenlife/token"
 )
 
@@ -140,7 +141,7 @@ func (a *answer) odd(saw, remedy string) *Error {
 // unreadable returns the error of an answer with the right status whose body
 // cannot be read. Err is that of a strictjson.Reader, or says what is missing.
 func (a *answer) unreadable(err error) *Error {
-	return a.odd("the answer cannot be read: "+brief(err.Error(), 200), "is this Rancher, of a version that is known here?")
+	return a.odd("the answer cannot be read: "+foreign.Brief(err.Error(), 200), "is this Rancher, of a version that is known here?")
 }
 
 // failed returns the error of an answer that says that what was asked is not

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/tokenlife/tokenlife/internal/foreign"
 	"github.com/tokenlife/tokenlife/internal/strictjson"
 	"github.com/tokenlife/tokenlife/token"
 )
@@ -29,7 +30,7 @@ func (c *V2Beta) Setting(ctx context.Context, name string) (s Setting, err error
 // settingCall returns the call that reads a setting, except for the credential.
 func settingCall(name string) call {
 	return call{
-		op:     "read the setting " + brief(name, 100),
+		op:     "read the setting " + foreign.Brief(name, 100),
 		method: http.MethodGet,
 		path:   "/v2-beta/settings/" + name,
 		header: v2betaHeader(),
@@ -95,7 +96,7 @@ func parseV2BetaSetting(a *answer, name string) (Setting, error) {
 			isActive = r.Kind() == strictjson.String
 			active = text(&r)
 		case "source":
-			s.Source = brief(text(&r), 100)
+			s.Source = foreign.Brief(text(&r), 100)
 		case "inDb":
 			if r.Kind() == strictjson.Bool {
 				s.Customized = r.Bool()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/tokenlife/tokenlife/internal/foreign"
 	"github.com/tokenlife/tokenlife/token"
 )
 
@@ -138,12 +139,12 @@ func value(s *string) string {
 }
 
 // line returns what s points to, as a line that is short enough to be shown.
-func line(s *string) string { return brief(value(s), 200) }
+func line(s *string) string { return foreign.Brief(value(s), 200) }
 
 // identifier returns what s points to, if that is a line. Half of it would be
 // somebody else's: it is the whole or nothing.
 func identifier(s *string) string {
-	if id := value(s); brief(id, 1024) == id {
+	if id := value(s); foreign.Brief(id, 1024) == id {
 		return id
 	}
 	return ""

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/tokenlife/tokenlife/internal/foreign"
 	"github.com/tokenlife/tokenlife/token"
 )
 
@@ -77,9 +78,9 @@ func readUser(a *answer) (User, error) {
 				case "id":
 					u.ID = text(&r)
 				case "username":
-					u.Login = brief(text(&r), 200)
+					u.Login = foreign.Brief(text(&r), 200)
 				case "name":
-					u.Name = brief(text(&r), 200)
+					u.Name = foreign.Brief(text(&r), 200)
 				case "principalIds":
 					if !isArray(&r) {
 						continue

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/tokenlife/tokenlife/internal/foreign"
 )
 
 // A V3Provider is an enabled provider of access control.
@@ -187,7 +189,7 @@ func (c *V3) provider(ctx context.Context, op, name string) (V3Provider, error) 
 	}
 	return V3Provider{}, &Error{
 		Op: op, Err: fmt.Errorf("%w: it has none of this name", ErrProvider), unsent: true,
-		Remedy: "those that are enabled: " + brief(strings.Join(names, ", "), 300),
+		Remedy: "those that are enabled: " + foreign.Brief(strings.Join(names, ", "), 300),
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/tokenlife/tokenlife/internal/foreign"
 	"github.com/tokenlife/tokenlife/internal/origin"
 	"github.com/tokenlife/tokenlife/internal/panics"
 )
@@ -70,7 +71,7 @@ func (s *Source) call(ctx context.Context, op, path, body, csrf string) (*respon
 	if err != nil {
 		return nil, &failure{op: op, err: errors.New("the request cannot be made: is Source.URL a URL?")}
 	}
-	a := &response{op: op, from: r.Method + " " + brief(origin.Address(r.URL), 300), sent: time.Now()}
+	a := &response{op: op, from: r.Method + " " + foreign.Brief(origin.Address(r.URL), 300), sent: time.Now()}
 	panicked := panics.Call("the Transport of Source.Client", func() error {
 		var resp *http.Response
 		if resp, err = s.client().Do(r); err != nil {

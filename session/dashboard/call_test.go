@@ -235,18 +235,3 @@ func TestCSRFTokenUnfit(t *testing.T) {
 		})
 	}
 }
-
-// What others say is cut short, and put on one line.
-func TestBrief(t *testing.T) {
-	t.Parallel()
-	for in, want := range map[string]string{
-		"a":              "a",
-		"a\r\n\x1b[31mb": "a   [31mb",
-		"a\xffb\u2028":   "a b ",
-		"äääääää":        "äääää…",
-	} {
-		if got := brief(in, 11); got != want {
-			t.Errorf("%q: %q", in, got)
-		}
-	}
-}

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/tokenlife/tokenlife/token"
 )
@@ -88,18 +87,4 @@ func ours(err error) error {
 		return token.Refused(err)
 	}
 	return err
-}
-
-// brief returns the beginning of s, as one line that can be printed.
-func brief(s string, most int) string {
-	s = strings.Map(func(r rune) rune {
-		if r == '\uFFFD' || !unicode.IsPrint(r) {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(s, " "))
-	if len(s) > most {
-		s = strings.ToValidUTF8(s[:most], "") + "…"
-	}
-	return s
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tokenlife/tokenlife/internal/foreign"
 	"github.com/tokenlife/tokenlife/token"
 )
 
@@ -98,7 +99,7 @@ func (a *response) unreadable(err error) *failure {
 	if a.isPage() {
 		return a.page()
 	}
-	return a.odd("the answer cannot be read: "+brief(err.Error(), 200), isIt)
+	return a.odd("the answer cannot be read: "+foreign.Brief(err.Error(), 200), isIt)
 }
 
 // page returns the error of an answer that is for people.

@@ -1,0 +1,54 @@
+package foreign_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/tokenlife/tokenlife/internal/foreign"
+)
+
+func TestBrief(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"plain": "plain", "two\nl\r\tz": "two l  z", "\x1b[31mred": " [31mred", "a\u202eb\u2066c\u200bd\u2028e": "a b c d e",
+		"\xff\xfe": " ", "\u0085\ufffd": "  ", "0123456789x": "0123456789…", "ééééé": "ééééé", "aééééé": "aéééé…",
+	} {
+		got := foreign.Brief(in, 10)
+		if got != want || !utf8.ValidString(got) {
+			t.Errorf("%q: %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestBroken(t *testing.T) {
+	t.Parallel()
+	said := errors.New(`malformed MIME header line: "hush"`)
+	refused := &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("refused")}
+	for _, test := range []struct {
+		err       error
+		connected bool
+		want      string
+	}{
+		{said, true, "what came cannot be read as HTTP"},
+		{said, false, said.Error()},
+		{refused, true, "dial tcp: refused"},
+		{refused, false, "dial tcp: refused"},
+		{io.ErrUnexpectedEOF, true, "the connection ended before the answer did"},
+		{fmt.Errorf("hush: %w", io.EOF), true, "the connection ended before the answer did"},
+		{io.ErrClosedPipe, true, "the connection ended before the answer did"},
+		{context.DeadlineExceeded, true, "it took too long"},
+		{errors.New("x509: two\nlines"), false, "x509: two lines"},
+	} {
+		for _, err := range []error{test.err, &url.Error{Op: "Get", URL: "https://host.example/?key=hush", Err: test.err}} {
+			if got := foreign.Broken(err, test.connected); got != test.want {
+				t.Errorf("%v: %q, want %q", err, got, test.want)
+			}
+		}
+	}
+}
