@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -81,9 +80,7 @@ const temporarilyUnavailable = "temporarily_unavailable"
 // unavailable answers that nothing can be told, for a reason that is for this
 // side's logs, and when to come back.
 func unavailable(w http.ResponseWriter, err error, code string) {
-	wait := token.RetryAfter(err)
-	seconds := max(1, int64((wait+time.Second-1)/time.Second)) // rounded up
-	w.Header().Set("Retry-After", strconv.FormatInt(seconds, 10))
+	token.SetRetryAfter(w.Header(), max(time.Second, token.RetryAfter(err)))
 	(&fault{http.StatusServiceUnavailable, code, "the request could not be decided: try again later with the same token"}).answer(w)
 }
 

@@ -60,7 +60,7 @@ func (m *Manager[T]) attributes() string {
 }
 
 // setCookies has w set cookies by these lines, in the place of all that this
-// Manager was to set there. No shared cache may keep such an answer.
+// Manager was to set there.
 func (m *Manager[T]) setCookies(w http.ResponseWriter, lines []string) {
 	m.unsetCookies(w)
 	if len(lines) == 0 {
@@ -68,6 +68,12 @@ func (m *Manager[T]) setCookies(w http.ResponseWriter, lines []string) {
 	}
 	h := w.Header()
 	h["Set-Cookie"] = append(h["Set-Cookie"], lines...)
+	setPrivate(h)
+}
+
+// setPrivate keeps an answer that sets a cookie out of shared caches, unless it
+// says itself who may keep it.
+func setPrivate(h http.Header) {
 	if _, ok := h["Cache-Control"]; !ok {
 		h.Set("Cache-Control", "private")
 	}

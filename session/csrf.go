@@ -98,8 +98,7 @@ var errFormTooLarge = fmt.Errorf("the form has more than %d bytes: send the toke
 // HEAD, OPTIONS). Others are answered 403. It goes inside [Manager.Require].
 func (m *Manager[T]) RequireCSRF(action string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch r.Method {
-		case http.MethodGet, http.MethodHead, http.MethodOptions:
+		if isSafe(r.Method) {
 			next.ServeHTTP(w, r)
 			return
 		}
@@ -135,7 +134,5 @@ func (m *Manager[T]) offerCSRF(w http.ResponseWriter, r *http.Request, s *Sessio
 		return // the page has no token to send, and is told so when it sends none
 	}
 	http.SetCookie(w, &http.Cookie{Name: name, Value: value, Path: "/", Secure: !m.Insecure, SameSite: http.SameSiteStrictMode})
-	if _, ok := w.Header()["Cache-Control"]; !ok {
-		w.Header().Set("Cache-Control", "private")
-	}
+	setPrivate(w.Header())
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -99,8 +98,7 @@ func later(w http.ResponseWriter, err error) {
 	if wait == 0 {
 		wait = retryAfter
 	}
-	seconds := int64((wait-1)/time.Second) + 1 // rounded up
-	w.Header().Set("Retry-After", strconv.FormatInt(seconds, 10))
+	token.SetRetryAfter(w.Header(), wait)
 	w.Header().Set("Cache-Control", "no-store")
 }
 

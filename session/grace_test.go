@@ -347,13 +347,16 @@ func TestGraceReadBeforeEnd(t *testing.T) {
 	}
 }
 
+// logouts are what a person can ask for.
+var logouts = map[string]func(*Manager[string], visitor) error{
+	"End":    func(m *Manager[string], v visitor) error { return v.logout(m) },
+	"EndAll": func(m *Manager[string], v visitor) error { return m.EndAll(context.Background(), "mira") },
+}
+
 // Nor is there any while the logout is under way.
 func TestGraceWhileEnding(t *testing.T) {
 	t.Parallel()
-	for name, end := range map[string]func(*Manager[string], visitor) error{
-		"End":    func(m *Manager[string], v visitor) error { return v.logout(m) },
-		"EndAll": func(m *Manager[string], v visitor) error { return m.EndAll(context.Background(), "mira") },
-	} {
+	for name, end := range logouts {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				store := newOutage()
@@ -382,10 +385,7 @@ func TestGraceWhileEnding(t *testing.T) {
 // before the logout does.
 func TestGraceReadDuringEnd(t *testing.T) {
 	t.Parallel()
-	for name, end := range map[string]func(*Manager[string], visitor) error{
-		"End":    func(m *Manager[string], v visitor) error { return v.logout(m) },
-		"EndAll": func(m *Manager[string], v visitor) error { return m.EndAll(context.Background(), "mira") },
-	} {
+	for name, end := range logouts {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				store := newOutage()

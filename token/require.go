@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strconv"
 	"strings"
-	"time"
 )
 
 // Require returns a handler that calls next only for requests whose bearer
@@ -69,10 +67,7 @@ func refuseToken(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	// Also for a caller that has gone: what it gets it will not read, but logs
 	// and layers between must not take it for a verdict.
-	if wait := RetryAfter(err); wait > 0 {
-		seconds := int64((wait-1)/time.Second) + 1 // rounded up
-		w.Header().Set("Retry-After", strconv.FormatInt(seconds, 10))
-	}
+	SetRetryAfter(w.Header(), RetryAfter(err))
 	refuse(w, http.StatusServiceUnavailable, "", "the token could not be checked: try again later")
 }
 

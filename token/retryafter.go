@@ -40,3 +40,12 @@ func RetryAfterHeader(h http.Header) time.Duration {
 	}
 	return min(max(0, until.Sub(now)), longestRetryAfter)
 }
+
+// SetRetryAfter sets the header Retry-After of an answer to whole seconds, rounded
+// up, for a server that asks its client to wait. If wait is not positive it sets
+// nothing.
+func SetRetryAfter(h http.Header, wait time.Duration) {
+	if wait > 0 {
+		h.Set("Retry-After", strconv.FormatInt(int64((wait-1)/time.Second)+1, 10))
+	}
+}

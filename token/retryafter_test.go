@@ -3,6 +3,7 @@ package token_test
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"testing"
 	"time"
@@ -58,6 +59,19 @@ func TestRetryAfterHeader(t *testing.T) {
 		h := http.Header{"Retry-After": {test.later}, "Date": {test.date}}
 		if got := token.RetryAfterHeader(h); got != test.want {
 			t.Errorf("Retry-After %q at %q: %v, want %v", test.later, test.date, got, test.want)
+		}
+	}
+}
+
+func TestSetRetryAfter(t *testing.T) {
+	t.Parallel()
+	for wait, want := range map[time.Duration]string{
+		-time.Second: "", 0: "", 1: "1", time.Second: "1", time.Second + 1: "2", time.Minute: "60", math.MaxInt64: "9223372037",
+	} {
+		h := http.Header{}
+		token.SetRetryAfter(h, wait)
+		if got := h.Get("Retry-After"); got != want {
+			t.Errorf("%v: %q, want %q", wait, got, want)
 		}
 	}
 }

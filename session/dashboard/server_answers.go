@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"strconv"
-	"time"
 
 	"github.com/tokenlife/tokenlife/token"
 )
@@ -64,9 +62,8 @@ func refuseSession(err error) *refusal {
 // refuse answers with f, and tells of it.
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, f *refusal) {
 	s.tell(r, f.reason)
-	if wait := token.RetryAfter(f.reason); f.status == http.StatusServiceUnavailable && wait > 0 {
-		seconds := int64((wait-1)/time.Second) + 1 // rounded up
-		w.Header().Set("Retry-After", strconv.FormatInt(seconds, 10))
+	if f.status == http.StatusServiceUnavailable {
+		token.SetRetryAfter(w.Header(), token.RetryAfter(f.reason))
 	}
 	answer(w, f.status, f.text)
 }
