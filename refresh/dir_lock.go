@@ -23,11 +23,11 @@ const (
 // that holds it. It is asked for again and again, since a wait inside the system
 // does not end with ctx.
 func (d *Dir) acquire(ctx context.Context, name string) (root string, release func(), err error) {
+	if err := ctx.Err(); err != nil {
+		return "", nil, err
+	}
 	pause := time.Millisecond
 	for {
-		if err := ctx.Err(); err != nil {
-			return "", nil, err
-		}
 		root, release, err := d.tryAcquire(name)
 		if err != nil || release != nil {
 			return root, release, err
@@ -37,6 +37,8 @@ func (d *Dir) acquire(ctx context.Context, name string) (root string, release fu
 		case <-timer.C:
 		case <-ctx.Done():
 			timer.Stop()
+		}
+		if ctx.Err() != nil {
 			return "", nil, fmt.Errorf("refresh: Dir: another has the lock of %s: %w", filepath.Join(root, name), ctx.Err())
 		}
 		pause = min(2*pause, 32*time.Millisecond)

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -178,11 +179,13 @@ func TestDirSwapWaits(t *testing.T) {
 	if locked, err := refresh.LockAt(f, lock); !locked || err != nil {
 		t.Fatal(locked, err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
-	defer cancel()
-	if ok, err := d.Swap(ctx, "k", []byte("v"), []byte("w"), time.Time{}); ok || !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), lock) {
-		t.Errorf("Swap = %t, %v", ok, err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+		defer cancel()
+		if ok, err := d.Swap(ctx, "k", []byte("v"), []byte("w"), time.Time{}); ok || !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), lock) {
+			t.Errorf("Swap = %t, %v", ok, err)
+		}
+	})
 	if runtime.GOOS != "windows" {
 		holds(t, d, "k", "v")
 	}
