@@ -22,11 +22,16 @@ const (
 type attempt struct {
 	done chan struct{}
 	err  error // an *Error or nil; set before done is closed
+
+	// Guarded by mu of the Source.
+	turn    bool // it has its turn
+	callers int  // who wait for it
 }
 
-// start begins an attempt, after a delay. The caller holds mu.
-func (s *Source) start(ctx context.Context, delay time.Duration) {
-	a := &attempt{done: make(chan struct{})}
+// start begins an attempt, after a delay; turn says whether it has its turn already.
+// The caller holds mu.
+func (s *Source) start(ctx context.Context, delay time.Duration, turn bool) {
+	a := &attempt{done: make(chan struct{}), turn: turn}
 	s.attempt = a
 	go s.run(context.WithoutCancel(ctx), a, delay)
 }
@@ -34,7 +39,14 @@ func (s *Source) start(ctx context.Context, delay time.Duration) {
 // run makes the attempt a, and settles it whatever happens.
 func (s *Source) run(ctx context.Context, a *attempt, delay time.Duration) {
 	if delay > 0 {
-		time.Sleep(delay)
+		select {
+		case <-time.After(delay):
+		case <-a.done: // called off
+			return
+		}
+	}
+	if !s.await(a) {
+		return
 	}
 	asked := s.now()
 	defer s.fail(a, asked, errors.New("runtime.Goexit called in Base, which must return"))
@@ -69,7 +81,7 @@ func (s *Source) run(ctx context.Context, a *attempt, delay time.Duration) {
 		s.fail(a, asked, err)
 		return
 	}
-	if s.succeed(a, asked, hold(t, asked, s.Clock, atRandom), Obtained) {
+	if s.succeed(a, asked, hold(t, asked, s.Clock, s.planner()), Obtained) {
 		s.save(context.WithoutCancel(ctx), stored, t, asked)
 	}
 }
@@ -108,6 +120,7 @@ func (s *Source) succeed(a *attempt, asked reading, h *held, kind Kind) bool {
 	s.err = nil
 	s.notBefore = now.add(next)
 	s.attempt = nil
+	s.turns.give()
 	s.current.Store(h)
 	e := Event{
 		Kind:      kind,
@@ -136,6 +149,7 @@ func (s *Source) fail(a *attempt, asked reading, err error) {
 	s.err = ours(err)
 	s.notBefore = now.add(next)
 	s.attempt = nil
+	s.turns.give()
 	a.err = s.failure(now)
 	e := Event{
 		Kind:    Failed,

@@ -6,6 +6,9 @@
 //	src := refresh.New(kube.NewSource(cs.CoreV1().ServiceAccounts("ci"), "builder", "vault"))
 //	client := &http.Client{Transport: &token.Transport{Source: src}}
 //
+// [Group] does it for many keys, at the expense of one issuer: tenants, users, service
+// accounts.
+//
 // [Rotator] is what a Source caches the tokens of where a refresh token may be spent
 // only once: it keeps the pair in a [Store], safe from crashes and from its other
 // holders. [Issuer] is the other end, for services that hand out such pairs.
@@ -61,6 +64,30 @@
 // sooner than a pause after it came, getting more of them is no help: it stays
 // in use until the pause is over. So one endpoint that answers 401 to everybody
 // neither floods the issuer nor takes the token away from the others.
+//
+// # Many keys
+//
+// A [Group] has a Source for each key that is in use, and drops it when nobody has asked
+// for that key for an hour. Keys share nothing but their turns: at most 64 attempts are
+// under way. Callers without a token wait for the turn of their key, each until its own
+// deadline. A key that is due goes on with its good token while no turn is free. So there
+// are never more goroutines than callers that wait and turns that are taken, whether
+// there are ten keys or a hundred thousand.
+//
+// Keys that come into use together, as when a service starts, would come due together,
+// and stay so for ever. In a Group a token is due within a fifth of its life, from 0.62
+// to 0.8 of it. A new key draws its place in there at random, among the seconds that are
+// not yet planned for more renewals than it takes to spread all keys evenly. From then on
+// it keeps its place, and is due 0.8 of a life after it was due before: so the third
+// generation is spread as the second is, and an outage of the issuer gathers nothing but
+// the renewals that had to wait for its end. If there was no renewal for so long that the
+// place is out of reach, or if the token was refused, the key draws another. What a
+// token says of when to renew it ([token.Token.RefreshIn]) is obeyed.
+//
+// [Group.Run] is one goroutine for all keys, and looks at each once a second. Without it
+// a token is renewed by the first call after it is due, so that a program that asks for
+// all tokens at the same moment, every few minutes, renews at that moment all that came
+// due since the last.
 //
 // # One pair, many holders
 //
@@ -234,6 +261,9 @@
 //     refresh token twice.
 //   - redisstore: many machines. A failover of Redis may lose the last writes, and
 //     with them a rotation or a revocation.
+//   - kube.SecretStore: replicas in a Kubernetes cluster, with no other infrastructure,
+//     for few values that change seldom. What Swap has written survives as etcd does;
+//     it has no lock.
 //   - [Sealed]: any of these, encrypted.
 //
 // A Store that somebody puts back, from a backup or a snapshot, has pairs in it that

@@ -29,8 +29,8 @@ const (
 )
 
 // hold returns how t, asked for at received, is to be held. A token that only
-// says when it expires is judged by clock.
-func hold(t token.Token, received reading, clock *skew.Clock, random draw) *held {
+// says when it expires is judged by clock. It is due when plan says.
+func hold(t token.Token, received reading, clock *skew.Clock, plan planner) *held {
 	h := &held{token: t, received: received}
 	var life, left time.Duration
 	switch {
@@ -52,7 +52,7 @@ func hold(t token.Token, received reading, clock *skew.Clock, random draw) *held
 	if left < forever {
 		h.dead = received.add(left - h.margin)
 	}
-	h.due = received.add(dueIn(t, life, left, random)).sooner(h.dead)
+	h.due = received.add(plan.due(t, received, life, left)).sooner(h.dead)
 	return h
 }
 
@@ -63,7 +63,7 @@ const forever = 1<<63 - 1
 // told. It was received earlier, maybe on another machine, so that only the
 // wall clocks can say how long ago: the token's life is cut by as much as they
 // may disagree.
-func revive(r token.Record, now reading, clock *skew.Clock, random draw) *held {
+func revive(r token.Record, now reading, clock *skew.Clock, plan planner) *held {
 	t := r.Token
 	age := time.Duration(now.wall - r.Received.UnixNano())
 	allowance := skew.DefaultLeeway
@@ -74,7 +74,7 @@ func revive(r token.Record, now reading, clock *skew.Clock, random draw) *held {
 	if t.IsZero() || r.Received.IsZero() || age < -allowance {
 		return nil
 	}
-	return hold(t, now.add(-max(0, age)), clock, random)
+	return hold(t, now.add(-max(0, age)), clock, plan)
 }
 
 // timeLeft returns how long t, which only says when it expires, has left by the

@@ -116,7 +116,7 @@ func (r *Rotator) successor(s *state, p Pair, err error, asked reading) *known {
 	}
 	if !p.Access.IsZero() {
 		next.state.Access = &token.Record{Token: p.Access, Received: received}
-		next.access = hold(p.Access, asked, nil, r.random)
+		next.access = hold(p.Access, asked, nil, draw(r.random))
 	}
 	return next
 }

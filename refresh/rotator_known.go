@@ -50,7 +50,7 @@ func (r *Rotator) note(s *state, now reading) (adopted bool) {
 		// it is due, or servers have refused it.
 		k.access = before.access
 	case s.Access != nil:
-		k.access = revive(*s.Access, now, nil, r.random)
+		k.access = revive(*s.Access, now, nil, draw(r.random))
 		if before == nil && k.access != nil && k.access.token.Equal(r.refused) {
 			k.access = k.access.giveUp()
 		}
@@ -102,7 +102,7 @@ func (r *Rotator) plan(stored *state, now reading) (plan, error) {
 		return plan{k.state, k.access, true, k.spent == nil}, nil
 	case r.unseeded(stored):
 		if r.initial == nil && !r.Initial.Access.IsZero() {
-			r.initial = hold(r.Initial.Access, now, nil, r.random)
+			r.initial = hold(r.Initial.Access, now, nil, draw(r.random))
 		}
 		return plan{r.login(stored, r.Initial, now), r.initial, true, false}, nil
 	case stored == nil:

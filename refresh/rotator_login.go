@@ -29,7 +29,7 @@ func (r *Rotator) Replace(ctx context.Context, p Pair) error {
 			defer r.mu.Unlock()
 			k := &known{state: r.login(stored, p, now)}
 			if !p.Access.IsZero() {
-				k.access = hold(p.Access, now, nil, r.random)
+				k.access = hold(p.Access, now, nil, draw(r.random))
 			}
 			return k
 		})

@@ -32,9 +32,15 @@ type draw func(n time.Duration) time.Duration
 
 var atRandom draw = rand.N[time.Duration]
 
-// dueIn returns how long after it was received a token is due for replacement,
-// if it has life in all and left of it now.
-func dueIn(t token.Token, life, left time.Duration, random draw) time.Duration {
+// A planner says when tokens are due.
+type planner interface {
+	// due returns how long after it was received a token is due for replacement, if
+	// it has life in all and left of it then.
+	due(t token.Token, received reading, life, left time.Duration) time.Duration
+}
+
+// due implements [planner] for a token that is planned by itself.
+func (random draw) due(t token.Token, _ reading, life, left time.Duration) time.Duration {
 	switch {
 	case t.RefreshIn > 0:
 		return min(t.RefreshIn, longestDue)
@@ -46,6 +52,14 @@ func dueIn(t token.Token, life, left time.Duration, random draw) time.Duration {
 	due := min(life/5*4, longestDue)
 	due -= random(due/8 + 1)
 	return max(0, due-(life-left))
+}
+
+// planner returns what says when the tokens of s are due.
+func (s *Source) planner() planner {
+	if s.plan == nil {
+		return atRandom
+	}
+	return s.plan
 }
 
 // margin returns how long before its end a token that lives life is dead.

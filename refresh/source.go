@@ -55,6 +55,10 @@ type Source struct {
 
 	pace  pace           // for glance
 	clock func() reading // nil means the machine's; for tests
+
+	// A Group has its Sources take turns, and plans when their tokens are due.
+	turns turns
+	plan  planner // nil means at random
 }
 
 // New returns a Source that caches the tokens of base.
@@ -121,6 +125,7 @@ func (s *Source) waitForToken(ctx context.Context) (token.Token, error) {
 		select {
 		case <-a.done:
 		case <-ctx.Done():
+			s.leave(a)
 			return token.Token{}, fmt.Errorf("refresh: no token yet: %w", ctx.Err())
 		}
 		if a.err != nil {
@@ -145,17 +150,20 @@ func (s *Source) step(ctx context.Context, now reading) (*held, *attempt, error)
 	if s.attempt == nil {
 		switch delay := max(0, now.until(s.notBefore)); {
 		case delay == 0:
-			s.start(ctx, 0)
+			if turn := s.turns.take(); turn || !usable {
+				s.start(ctx, 0, turn)
+			}
 		case !usable && s.err == nil && delay <= shortestPause:
 			// The last token came a moment ago and hardly lived. Better wait
 			// for the next than fail.
-			s.start(ctx, delay)
+			s.start(ctx, delay, false)
 		}
 	}
 	switch {
 	case usable:
 		return h, nil, nil
 	case s.attempt != nil:
+		s.attempt.callers++
 		return nil, s.attempt, nil
 	}
 	return nil, nil, s.failure(now)
