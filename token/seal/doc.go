@@ -25,7 +25,9 @@
 // To replace a key without a gap, put the new one second everywhere, then first
 // everywhere; remove the old one when nothing that it sealed matters any more.
 // A key is a secret of 32 random bytes, such as "openssl rand 32" makes:
-// passwords are none. [File] reads them from a file, again and again.
+// passwords are none. [File] reads them from a file, again and again, and kube.Keys
+// from a Kubernetes Secret; [ParseKeys] is for a Load of your own, from wherever else
+// such a text is kept.
 //
 // # Form
 //

@@ -1,9 +1,7 @@
 package seal
 
 import (
-	"bytes"
 	"context"
-	"encoding/base64"
 	"fmt"
 	"io"
 	"os"
@@ -11,15 +9,9 @@ import (
 	"github.com/tokenlife/tokenlife/token"
 )
 
-const (
-	fileKey     = 32       // bytes, of each key in a file
-	maxFileSize = 64 << 10 // bytes
-)
-
-// File returns a function for Keyring.Load that reads the keys from a file: each
-// is 32 random bytes in base64, on a line of its own, as "openssl rand -base64
-// 32" prints them. The first seals. Blank lines do not count, nor does what
-// stands behind a #.
+// File returns a function for Keyring.Load that reads the keys from a file, in the
+// form that [ParseKeys] reads: a line that "openssl rand -base64 32" prints for each.
+// The first seals.
 //
 // To rotate, write another file and rename it over this one, or have Kubernetes
 // do it: one that is read while it is being written may lack keys. Who can read
@@ -37,7 +29,11 @@ func File(path string) func(ctx context.Context) ([]token.Secret, error) {
 		if err != nil {
 			return nil, err
 		}
-		return parseKeys(path, text)
+		keys, err := ParseKeys(text)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		return keys, nil
 	}
 }
 
@@ -53,40 +49,5 @@ func readFile(path string) ([]byte, error) {
 		return nil, err
 	}
 	defer file.Close()
-	text, err := io.ReadAll(io.LimitReader(file, maxFileSize+1))
-	if err != nil {
-		return nil, err
-	}
-	if len(text) > maxFileSize {
-		return nil, fmt.Errorf("%s is longer than %d bytes: is it the right file?", path, maxFileSize)
-	}
-	return text, nil
-}
-
-// parseKeys returns the keys in text, which is that of the file at path.
-func parseKeys(path string, text []byte) (keys []token.Secret, err error) {
-	number := 0
-	for line := range bytes.Lines(text) {
-		number++
-		line, _, _ = bytes.Cut(line, []byte("#"))
-		if line = bytes.TrimSpace(line); len(line) == 0 {
-			continue
-		}
-		// Of whatever is longer or shorter the decoder would skip line breaks.
-		var key []byte
-		if len(line) == base64.StdEncoding.EncodedLen(fileKey) {
-			key, err = base64.StdEncoding.Strict().AppendDecode(nil, line)
-		}
-		switch {
-		case err != nil || len(key) != fileKey:
-			return nil, fmt.Errorf(`%s: line %d is not %d bytes in base64, as "openssl rand -base64 %d" prints them`, path, number, fileKey, fileKey)
-		case len(keys) == maxKeys:
-			return nil, fmt.Errorf("%s: line %d has one key more than the %d that there may be: remove the oldest", path, number, maxKeys)
-		}
-		keys = append(keys, token.NewSecret(string(key)))
-	}
-	if len(keys) == 0 {
-		return nil, fmt.Errorf(`%s has no key: write a line that "openssl rand -base64 %d" prints`, path, fileKey)
-	}
-	return keys, nil
+	return io.ReadAll(io.LimitReader(file, maxTextSize+1))
 }

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -44,8 +45,8 @@ func TestFile(t *testing.T) {
 		{name: "16", text: strings.Repeat(a, 15) + b, keys: "aaaaaaaaaaaaaaab"},
 		{name: "64 KiB", text: a + strings.Repeat("#", 64<<10-len(a)), keys: "a"},
 
-		{name: "empty", err: "has no key"},
-		{name: "comments alone", text: "#" + a, err: "has no key"},
+		{name: "empty", err: "there is no key"},
+		{name: "comments alone", text: "#" + a, err: "there is no key"},
 		{name: "one byte more", text: a + strings.Repeat("#", 64<<10-len(a)+1), err: "longer than 65536 bytes"},
 		{name: "17", text: strings.Repeat(a, 17), err: "line 17 has one key more"},
 		{name: "31 bytes", text: a + "\n" + base64.StdEncoding.EncodeToString([]byte(strings.Repeat("a", 31))), err: "line 3 is not 32 bytes"},
@@ -85,6 +86,23 @@ func TestFile(t *testing.T) {
 				t.Errorf("what is in the file is in the error: %v", err)
 			}
 		})
+	}
+}
+
+// A file that is not one of keys is not read whole.
+func TestFileThatIsLong(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "keys")
+	writeKeys(t, path, line('a'))
+	const long = 64 << 20
+	if err := os.Truncate(path, long); err != nil {
+		t.Fatal(err)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err := seal.File(path)(t.Context())
+	runtime.ReadMemStats(&after)
+	if read := after.TotalAlloc - before.TotalAlloc; err == nil || read > long/4 {
+		t.Errorf("%v, after %d bytes", err, read)
 	}
 }
 
