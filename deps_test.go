@@ -49,7 +49,7 @@ var mayImport = map[string][]string{
 	"rancher/ranchertest": {"internal/pipe"},
 	"session":             {"refresh", "token", "token/seal", "skew", "internal/origin", "internal/jose", "internal/panics", "internal/strictjson"},
 	"session/dashboard":   {"token/jwe", "token/jwt", "token/seal", "token", "skew", "internal/foreign", "internal/origin", "internal/jose", "internal/panics", "internal/strictjson"},
-	"kube":                {"token", "skew", "internal/origin", "internal/jose", "internal/panics", "internal/strictjson"},
+	"kube":                {"refresh", "token", "token/seal", "skew", "internal/origin", "internal/jose", "internal/panics", "internal/strictjson"},
 }
 
 // directly lists what a package must not even import by itself: kube uses only

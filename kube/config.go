@@ -1,8 +1,11 @@
 package kube
 
 import (
+	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"k8s.io/client-go/rest"
 
@@ -14,11 +17,17 @@ import (
 // client certificate, an exec plugin or an auth provider, is left out, since
 // any of them would silently win. What stays is how the server is reached and
 // trusted, impersonation, and the wrappers of cfg.WrapTransport, which see the
-// requests after the token is put on them.
+// requests after the token is put on them. If it authenticates by itself, as a
+// Transport with a client certificate does, that stays as well.
 //
-// The token goes to cfg.Host and nowhere else. If src is a
+// The token goes to cfg.Host and nowhere else. Nor is a redirect followed to another
+// host: client-go would send it what a request has in its body, such as a token to
+// review or a Secret, and would believe its answer. If src is a
 // [token.Invalidator], such as a refresh.Source, a request answered 401 is
-// tried once more with another token, which client-go by itself does not do.
+// tried once more with another token, which client-go by itself does not do; not so
+// one whose body can be read only once, or one that is to become a WebSocket (exec
+// and port-forward that do not fall back to SPDY). Watches go on when the token that
+// they began with has died, and begin again with the token of the day.
 func Config(cfg *rest.Config, src token.Source) *rest.Config {
 	c := rest.AnonymousClientConfig(cfg)
 	c.Impersonate = cfg.Impersonate
@@ -33,7 +42,27 @@ func Config(cfg *rest.Config, src token.Source) *rest.Config {
 		c.Host = u.String()
 	}
 	c.Wrap(func(base http.RoundTripper) http.RoundTripper {
-		return &token.Transport{Source: src, Base: base, Origin: origin}
+		return &home{&token.Transport{Source: src, Base: base, Origin: origin}, origin}
 	})
 	return c
+}
+
+var errRedirect = errors.New("redirects to another host, and is not followed there")
+
+// A home sends requests wherever they are for, unless it is a redirect that leads
+// them away from origin.
+type home struct {
+	*token.Transport
+	origin string
+}
+
+// RoundTrip implements [http.RoundTripper].
+func (h *home) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Response != nil && !strings.EqualFold(r.URL.Scheme+"://"+r.URL.Host, h.origin) {
+		if r.Body != nil {
+			r.Body.Close()
+		}
+		return nil, fmt.Errorf("%s %w: %s", h.origin, errRedirect, brief(r.URL.Host, 100))
+	}
+	return h.Transport.RoundTrip(r)
 }

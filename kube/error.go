@@ -2,14 +2,37 @@ package kube
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
-	"fmt"
+	"io"
+	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/tokenlife/tokenlife/token"
+)
+
+// A Reason says why something failed, for programs: what to do about it is for
+// people, and in [Error.Remedy].
+type Reason string
+
+// Why something failed.
+const (
+	Misconfigured   Reason = "misconfigured"   // a field of ours is missing or wrong
+	Unauthenticated Reason = "unauthenticated" // the API server refused the credential that made the request
+	Forbidden       Reason = "forbidden"       // whoever asks may not: RBAC
+	Missing         Reason = "missing"         // the service account, the namespace or the Secret is not there
+	Recreated       Reason = "recreated"       // the service account is not the one with Request.UID any more
+	Unbound         Reason = "unbound"         // the object that the token is to be bound to is gone, or another
+	Rejected        Reason = "rejected"        // the server does not take the request, such as its lifetime
+	Busy            Reason = "busy"            // 429: ask later
+	Away            Reason = "away"            // no answer, or one of trouble: 5xx
+	Untrusted       Reason = "untrusted"       // the server's certificate could not be verified
+	BadAnswer       Reason = "bad answer"      // an answer that no API server gives
 )
 
 // An Error is an API server's refusal or failure. It wraps the error of
@@ -18,8 +41,9 @@ import (
 // It matches [token.ErrRefused] if the server did not accept the credential
 // that made the request, and never [token.ErrInvalid].
 type Error struct {
-	Op     string // what was asked for, such as "token of service account builder"
-	Err    error  // why it failed
+	Op     string // what was asked for, such as "token of service account ci/builder"
+	Reason Reason // empty if whoever asked gave up
+	Err    error  // why it failed, in at most 1 KiB of one line
 	Remedy string // what to do about it; may be empty
 }
 
@@ -41,47 +65,116 @@ func (e *Error) Is(target error) bool {
 	return target == token.ErrRefused && apierrors.IsUnauthorized(e.Err)
 }
 
-// RetryAfter returns how long the server asked to be left alone, or 0.
+// RetryAfter returns how long the server asked to be left alone, at most an hour,
+// or 0.
 func (e *Error) RetryAfter() time.Duration {
+	wait := token.RetryAfter(e.Err) // of the credential of the Client, if it has a Source
 	if s, ok := apierrors.SuggestsClientDelay(e.Err); ok {
-		return time.Duration(s) * time.Second
+		wait = time.Duration(s) * time.Second
 	}
-	return 0
+	return min(max(0, wait), time.Hour)
 }
 
-// fail returns err as an *Error of s, with the remedy.
-func (s *Source) fail(err error) error {
-	e := &Error{Op: "token of a service account", Err: err}
-	if s.ServiceAccount != "" {
-		e.Op = "token of service account " + s.ServiceAccount
-	}
+// failed returns err, that of op, as an *Error with the reason and the remedy that
+// hold for any request: what is not there, or cannot be, the caller knows better.
+func failed(op string, err error) *Error {
+	e := &Error{Op: op, Err: repeat(err)}
 	if errors.Is(err, token.ErrInvalid) {
-		e.Err = token.Refused(err)
+		e.Err = token.Refused(e.Err)
 	}
-	e.Remedy = s.remedy(err)
+	status, isStatus := statusOf(err)
+	odd := isStatus && unexpected(status)
+	_, isOurs := errors.AsType[*Error](err)
+	switch {
+	case errors.Is(e.Err, token.ErrRefused), apierrors.IsUnauthorized(err):
+		e.Reason, e.Remedy = Unauthenticated, "the credential that made the request was refused: renew that of the Client"
+	case isOurs:
+		// There was no credential to ask with. Whatever kept it from us is said
+		// there, with its remedy, and must not be taken for an answer to this.
+		e.Reason = Away
+	case apierrors.IsTooManyRequests(err):
+		e.Reason, e.Remedy = Busy, "the server is overloaded or limits this user (API priority and fairness): ask less often"
+	case isStatus && status.Code >= http.StatusInternalServerError:
+		e.Reason, e.Remedy = Away, "the API server, or a proxy before it, is in trouble: its log says why"
+	case apierrors.IsForbidden(err):
+		e.Reason = Forbidden
+		if odd {
+			e.Remedy = "these are no words of an API server: a proxy before it refused the request"
+		}
+	case odd:
+		e.Reason, e.Remedy = BadAnswer, "does the address of the Client lead to a Kubernetes API server, by https, and does that know this request?"
+	case apierrors.IsNotFound(err):
+		e.Reason = Missing
+	case isStatus:
+		e.Reason = Rejected
+	default:
+		e.Reason, e.Remedy = unanswered(err)
+	}
 	return e
 }
 
-// remedy says what to do about err. The server's own words, which name the
-// namespace and the user, stand before it.
-func (s *Source) remedy(err error) string {
-	var status apierrors.APIStatus
-	isStatus := errors.As(err, &status)
+// unanswered says why there is no answer of an API server, and what to do about it.
+// If whoever asked gave up, that is no fault of the server.
+func unanswered(err error) (Reason, string) {
+	if remedy := distrust(err); remedy != "" {
+		return Untrusted, remedy
+	}
+	says := func(words string) bool { return strings.Contains(err.Error(), words) }
+	dialling, isNet := errors.AsType[*net.OpError](err)
 	switch {
-	case apierrors.IsUnauthorized(err):
-		return "the credential that made the request was refused: renew that of Source.Client"
-	case apierrors.IsForbidden(err):
-		return fmt.Sprintf(`grant whoever asks the verb "create" on the resource "serviceaccounts/token" (resourceNames %q) in that namespace`, s.ServiceAccount)
-	case apierrors.IsNotFound(err):
-		return "create it, or correct Source.ServiceAccount or the namespace of Source.Client"
-	case apierrors.IsInvalid(err):
-		return fmt.Sprintf("correct Source.Lifetime (%v): the least is 10m, 0 leaves it to the server", s.Lifetime)
-	case apierrors.IsTooManyRequests(err):
-		return "the server is overloaded or limits this user: ask less often"
-	case isStatus && status.Status().Code >= http.StatusInternalServerError:
-		return "the API server is in trouble: its log says why"
-	case !isStatus && !errors.Is(err, context.Canceled) && s.Client != nil && s.ServiceAccount != "":
-		return "the API server did not answer: is it running, and reachable from here?"
+	case errors.Is(err, context.Canceled):
+		return "", ""
+	case says("client rate limiter"):
+		return Busy, "the Client asks no faster than its rest.Config lets it: raise QPS and Burst there (5 and 10 unless set), or ask less often"
+	case errors.Is(err, context.DeadlineExceeded) && !(isNet && dialling.Op == "dial"):
+		return Away, ""
+	case errors.Is(err, errRedirect):
+		return BadAnswer, "does Host of the Client's rest.Config lead to a Kubernetes API server, and not to the page of a proxy?"
+	case says("empty namespace may not be set"):
+		return Misconfigured, "the Client is for no namespace: make it one for the namespace of what is asked for"
+	case isNetwork(err), says("reading response body"), says("connection refused"), says("connection reset"):
+		return Away, "the API server did not answer: is it running, and reachable from here?"
+	}
+	if says("parsing time") {
+		return BadAnswer, "a time in the answer is none: metadata.creationTimestamp, or the status.expirationTimestamp of a token"
+	}
+	if says("illegal base64") {
+		return BadAnswer, "an item of data in the answer is not base64"
+	}
+	return BadAnswer, "does the address of the Client lead to a Kubernetes API server?"
+}
+
+// isNetwork reports whether err is of a connection, and not of what came over it,
+// which client-go cannot decode.
+func isNetwork(err error) bool {
+	_, isNet := errors.AsType[net.Error](err) // as the *url.Error of any http.Client is
+	return isNet || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+}
+
+// distrust returns what to do about a certificate that could not be verified, or
+// "" if err is about something else.
+func distrust(err error) string {
+	_, isHost := errors.AsType[x509.HostnameError](err)
+	_, isInvalid := errors.AsType[x509.CertificateInvalidError](err)
+	_, isUnknown := errors.AsType[x509.UnknownAuthorityError](err)
+	_, isTLS := errors.AsType[*tls.CertificateVerificationError](err)
+	switch {
+	case isHost:
+		return "the certificate is for another host: correct Host of the Client's rest.Config, or set its TLSClientConfig.ServerName"
+	case isInvalid:
+		return "renew the certificate of the API server, unless this machine's clock is wrong"
+	case isUnknown, isTLS:
+		return "is this the cluster it should be? Set the CA of that cluster in the Client's rest.Config, as TLSClientConfig.CAFile or CAData"
 	}
 	return ""
+}
+
+// misconfigured returns an error of a field that is missing or wrong.
+func misconfigured(op, what string) *Error {
+	return &Error{Op: op, Reason: Misconfigured, Err: errors.New(what)}
+}
+
+// badAnswer returns an error of an answer that no API server gives.
+func badAnswer(op, what string) *Error {
+	return &Error{Op: op, Reason: BadAnswer, Err: errors.New(what)}
 }

@@ -38,3 +38,18 @@ func ExampleConfig() {
 	fmt.Printf("%s %q\n", as.Host, as.BearerToken) // kubernetes.NewForConfig(as)
 	// Output: https://cluster.example:6443 ""
 }
+
+// What the server did other than it was asked, and what it says about it.
+func ExampleEvent() {
+	cfg := &rest.Config{Host: "https://cluster.example:6443"}
+	cfg.WarningHandlerWithContext = kube.Warnings{} // for kubernetes.NewForConfig(cfg)
+
+	src := kube.NewSource(serviceAccounts, "builder", "vault")
+	src.Lifetime = 24 * time.Hour
+	src.OnEvent = func(e kube.Event) { fmt.Println(e) }
+	_, err := src.Token(context.Background())
+	fmt.Println(err)
+	// Output:
+	// shortened: token of service account builder, good for 1h0m0s where 24h0m0s was asked for: the server has a maximum
+	// <nil>
+}

@@ -2,7 +2,6 @@ package kube
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	authenticationv1 "k8s.io/api/authentication/v1"
@@ -24,26 +23,23 @@ type TokenCreator interface {
 //
 // Its errors are of type [*Error].
 type Source struct {
-	Client         TokenCreator // required
-	ServiceAccount string       // required
+	// Client asks. Required.
+	Client TokenCreator
 
-	// Audiences are whom the token is for; none means the API server.
-	Audiences []string
-
-	// Lifetime is how long the token should live, in whole seconds; 0 leaves it
-	// to the server, which gives an hour. The server refuses less than ten
-	// minutes and shortens what is above its maximum: the token says what was
-	// granted.
-	Lifetime time.Duration
+	Request
 
 	// Clock, if not nil, learns the API server's time from each token.
 	Clock *skew.Clock
+
+	// OnEvent, if not nil, is told what the server did other than it was asked.
+	// It must not block.
+	OnEvent func(Event)
 }
 
 // NewSource returns a Source of tokens for a service account; see the fields of
 // [Source].
 func NewSource(c TokenCreator, serviceAccount string, audiences ...string) *Source {
-	return &Source{Client: c, ServiceAccount: serviceAccount, Audiences: audiences}
+	return &Source{Client: c, Request: Request{ServiceAccount: serviceAccount, Audiences: audiences}}
 }
 
 // Token implements [token.Source].
@@ -53,54 +49,33 @@ func NewSource(c TokenCreator, serviceAccount string, audiences ...string) *Sour
 // claim if that is earlier. A server may let an API token live a year so that
 // clients that never read it again go on; warnafter is when they should have.
 func (s *Source) Token(ctx context.Context) (token.Token, error) {
-	switch {
-	case s.Client == nil:
-		return token.Token{}, s.fail(errors.New("Source.Client is nil: set it to clientset.CoreV1().ServiceAccounts(namespace)"))
-	case s.ServiceAccount == "":
-		return token.Token{}, s.fail(errors.New("Source.ServiceAccount is empty: set it to the name of the service account"))
+	if s.Client == nil {
+		return token.Token{}, misconfigured(s.op(), "Source.Client is nil: set it to clientset.CoreV1().ServiceAccounts(namespace)")
 	}
-	req := &authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{Audiences: s.Audiences}}
-	if s.Lifetime != 0 {
-		req.Spec.ExpirationSeconds = new(int64(s.Lifetime / time.Second))
+	if err := s.check(); err != nil {
+		return token.Token{}, err
+	}
+	var warnings *collector
+	if s.OnEvent != nil {
+		ctx, warnings = collect(ctx)
 	}
 	sent := time.Now()
-	answer, err := s.Client.CreateToken(ctx, s.ServiceAccount, req, metav1.CreateOptions{})
+	answer, err := s.Client.CreateToken(ctx, s.ServiceAccount, s.spec(), metav1.CreateOptions{})
 	received := time.Now()
 	if err != nil {
-		return token.Token{}, s.fail(err)
+		return token.Token{}, s.failed(err)
 	}
-	t, err := granted(answer)
+	t, exp, err := s.granted(answer)
 	if err != nil {
-		return token.Token{}, s.fail(err)
+		return token.Token{}, err
 	}
 	if s.Clock != nil && !t.IssuedAt.IsZero() {
 		// The server mints for each request, so the claim was made between the
 		// two, and cut to the second.
 		s.Clock.Observe(skew.Observation{Sent: sent, Received: received, Remote: t.IssuedAt, Resolution: time.Second})
 	}
-	return t, nil
-}
-
-// granted returns the token in an answer.
-func granted(answer *authenticationv1.TokenRequest) (token.Token, error) {
-	if answer == nil || answer.Status.Token == "" {
-		return token.Token{}, errors.New("the answer has no status.token: is this a Kubernetes API server?")
-	}
-	t := token.New(token.NewSecret(answer.Status.Token))
-	if end := answer.Status.ExpirationTimestamp.Time; !end.IsZero() && (t.Expiry.IsZero() || end.Before(t.Expiry)) {
-		t.Expiry = end
-	}
-	switch {
-	case !t.IssuedAt.IsZero() && !t.Expiry.IsZero():
-		t.ExpiresIn = t.Expiry.Sub(t.IssuedAt)
-	case answer.Spec.ExpirationSeconds != nil:
-		// Signed elsewhere, in a form that cannot be read.
-		t.ExpiresIn = time.Duration(*answer.Spec.ExpirationSeconds) * time.Second
-	default:
-		return token.Token{}, errors.New("the answer says nothing of when the token expires: neither status.expirationTimestamp nor spec.expirationSeconds can be used")
-	}
-	if t.ExpiresIn <= 0 {
-		return token.Token{}, errors.New("the answer has a token that expires before it was issued: status.expirationTimestamp is not after its iat")
+	if s.OnEvent != nil {
+		s.tell(t, exp, warnings.all())
 	}
 	return t, nil
 }

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	authenticationv1 "k8s.io/api/authentication/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
@@ -22,11 +24,12 @@ import (
 const every = 10 * time.Second
 
 // list prints the namespaces, once or, with watch, until ctx is done.
-func (o options) list(ctx context.Context, stdout io.Writer) error {
+func (o options) list(ctx context.Context, stdout, stderr io.Writer) error {
 	cfg, namespace, err := o.cluster()
 	if err != nil {
 		return err
 	}
+	cfg.WarningHandlerWithContext = kube.Warnings{} // what the server says of a token goes to OnEvent
 	mine, err := kubernetes.NewForConfig(cfg)
 	if err != nil {
 		return fmt.Errorf("the kubeconfig: %w", err)
@@ -35,14 +38,20 @@ func (o options) list(ctx context.Context, stdout io.Writer) error {
 	// From here on, the account's token is got by our own credential, and all
 	// else is done with the token.
 	base := kube.NewSource(mine.CoreV1().ServiceAccounts(namespace), o.serviceAccount)
+	base.Namespace, base.Lifetime = namespace, o.lifetime
 	if o.audience != "" {
 		base.Audiences = []string{o.audience}
 	}
+	if o.pod != "" {
+		base.BoundTo = &authenticationv1.BoundObjectReference{APIVersion: "v1", Kind: "Pod", Name: o.pod}
+	}
 	src := refresh.New(base)
-	out := log.New(stdout, "", log.Ltime)
+	out, notes := log.New(stdout, "", log.Ltime), log.New(stderr, "kubetoken: ", 0)
 	if o.watch {
+		notes = out
 		src.OnEvent = func(e refresh.Event) { out.Printf("token: %s", oneLine(e.String())) }
 	}
+	base.OnEvent = func(e kube.Event) { notes.Print(oneLine(e.String())) }
 	theirs, err := kubernetes.NewForConfig(kube.Config(cfg, src))
 	if err != nil {
 		return fmt.Errorf("the kubeconfig: %w", err)
@@ -98,6 +107,12 @@ func namespaces(ctx context.Context, client kubernetes.Interface) ([]string, err
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	list, err := client.CoreV1().Namespaces().List(ctx, metav1.ListOptions{})
+	if e, ok := errors.AsType[*kube.Error](err); ok {
+		return nil, e // there is no token, which has nothing to do with the namespaces
+	}
+	if apierrors.IsUnauthorized(err) {
+		return nil, fmt.Errorf("listing namespaces: the API server refused the token of the account: %w; is -audience a name that it goes by?", err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("listing namespaces: %w", err)
 	}

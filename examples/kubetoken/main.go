@@ -19,6 +19,7 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"time"
 )
 
 const usage = `Kubetoken lists the namespaces of a cluster as a service account, with a token
@@ -34,6 +35,9 @@ usage: go -C examples/kubetoken run . -serviceaccount name [flags]
                          context, or that of the pod)
   -audience name         whom the token is for; one that the API server takes
                          (default: the API server)
+  -lifetime duration     how long the token should live, such as 2h, ten minutes at
+                         least; less may be granted (default: the server's, 1h)
+  -pod name              a pod of the account: the token dies with it
   -kubeconfig file       how to reach the cluster (default: $KUBECONFIG, or
                          ~/.kube/config, or in a pod what the pod is given)
   -watch                 go on every 10 seconds, and tell what happens to the
@@ -42,8 +46,9 @@ usage: go -C examples/kubetoken run . -serviceaccount name [flags]
 `
 
 type options struct {
-	kubeconfig, namespace, serviceAccount, audience string
-	watch                                           bool
+	kubeconfig, namespace, serviceAccount, audience, pod string
+	lifetime                                             time.Duration
+	watch                                                bool
 }
 
 func main() {
@@ -63,7 +68,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "kubetoken: %v; -h tells what there is\n", err)
 		return 2
 	}
-	if err := o.list(ctx, stdout); err != nil {
+	if err := o.list(ctx, stdout, stderr); err != nil {
 		fmt.Fprintf(stderr, "kubetoken: %s\n", oneLine(err.Error()))
 		return 1
 	}
@@ -77,6 +82,8 @@ func parse(args []string) (o options, err error) {
 	flags.StringVar(&o.namespace, "namespace", "", "")
 	flags.StringVar(&o.serviceAccount, "serviceaccount", "", "")
 	flags.StringVar(&o.audience, "audience", "", "")
+	flags.DurationVar(&o.lifetime, "lifetime", 0, "")
+	flags.StringVar(&o.pod, "pod", "", "")
 	flags.BoolVar(&o.watch, "watch", false, "")
 	if err := flags.Parse(args); err != nil {
 		return o, err

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"encoding/json"
 	"encoding/pem"
 	"fmt"
 	"io"
@@ -14,6 +15,10 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	authenticationv1 "k8s.io/api/authentication/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes/scheme"
 )
 
 // The credentials that must not be printed.
@@ -23,13 +28,13 @@ const ourToken = "our-0wn-t0ken"
 func theirToken() string {
 	b64 := base64.RawURLEncoding.EncodeToString
 	now := time.Now().Unix()
-	claims := fmt.Sprintf(`{"iss":"https://kubernetes.default.svc","sub":"system:serviceaccount:ci:builder","iat":%d,"exp":%d}`, now, now+3600)
+	claims := fmt.Sprintf(`{"iss":"https://kubernetes.default.svc","sub":"system:serviceaccount:ci:builder","aud":["https://kubernetes.default.svc","api"],"iat":%d,"exp":%d}`, now, now+3600)
 	return b64([]byte(`{"alg":"RS256"}`)) + "." + b64([]byte(claims)) + "." + b64([]byte("signature"))
 }
 
-// cluster starts an API server that knows one service account, ci/builder, and
-// two namespaces, and returns the name of a kubeconfig for it. It refuses what
-// does not come with the right credential.
+// cluster starts an API server that knows one service account, ci/builder, whose
+// tokens live an hour, and two namespaces, and returns the name of a kubeconfig for
+// it. It refuses what does not come with the right credential.
 func cluster(t *testing.T, mayList bool) (kubeconfig, secret string) {
 	secret = theirToken()
 	answer := func(w http.ResponseWriter, status int, body string) {
@@ -48,8 +53,21 @@ func cluster(t *testing.T, mayList bool) (kubeconfig, secret string) {
 		case r.PathValue("namespace") != "ci" || r.PathValue("account") != "builder":
 			failure(w, 404, "NotFound", fmt.Sprintf("serviceaccounts %q not found", r.PathValue("account")))
 		default:
-			end := time.Now().Add(time.Hour).UTC().Format(time.RFC3339)
-			answer(w, 201, fmt.Sprintf(`{"kind":"TokenRequest","apiVersion":"authentication.k8s.io/v1","spec":{"expirationSeconds":3600},"status":{"token":%q,"expirationTimestamp":%q}}`, secret, end))
+			body, _ := io.ReadAll(r.Body)
+			obj, _, err := scheme.Codecs.UniversalDeserializer().Decode(body, nil, nil)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			req := obj.(*authenticationv1.TokenRequest)
+			if asked := req.Spec.ExpirationSeconds; asked != nil && *asked > 3600 {
+				w.Header().Set("Warning", fmt.Sprintf(`299 - "requested expiration of %d seconds shortened to 3600 seconds"`, *asked))
+			}
+			req.SetGroupVersionKind(authenticationv1.SchemeGroupVersion.WithKind("TokenRequest"))
+			req.Spec.ExpirationSeconds = new(int64(3600))
+			req.Status = authenticationv1.TokenRequestStatus{Token: secret, ExpirationTimestamp: metav1.NewTime(time.Now().Add(time.Hour))}
+			body, _ = json.Marshal(req)
+			answer(w, 201, string(body))
 		}
 	})
 	mux.HandleFunc("GET /api/v1/namespaces", func(w http.ResponseWriter, r *http.Request) {
@@ -90,8 +108,10 @@ func TestRun(t *testing.T) {
 	}{
 		{"listed", true, []string{"-serviceaccount", "builder"}, 0, "ci\ndefault\n", ""},
 		{"namespace by flag", true, []string{"-serviceaccount", "builder", "-namespace", "ci", "-audience", "api"}, 0, "ci\ndefault\n", ""},
+		{"shortened", true, []string{"-serviceaccount", "builder", "-lifetime", "2h"}, 0, "ci\ndefault\n", "kubetoken: shortened: token of service account ci/builder, good for 1h0m0s where 2h0m0s was asked for: the server has a maximum; the server says \"requested expiration of 7200 seconds shortened to 3600 seconds\"\n"},
+		{"bad lifetime", true, []string{"-serviceaccount", "builder", "-lifetime", "2"}, 2, "", `kubetoken: invalid value "2" for flag -lifetime`},
 		{"no right to list", false, []string{"-serviceaccount", "builder"}, 1, "", "kubetoken: listing namespaces: namespaces is forbidden"},
-		{"no such account", true, []string{"-serviceaccount", "bulider"}, 1, "", `serviceaccounts "bulider" not found`},
+		{"no such account", true, []string{"-serviceaccount", "bulider"}, 1, "", `kubetoken: kube: token of service account ci/bulider: serviceaccounts "bulider" not found`},
 		{"no account", true, nil, 2, "", "kubetoken: -serviceaccount is needed"},
 		{"unknown flag", true, []string{"-x"}, 2, "", "kubetoken: flag provided but not defined: -x"},
 		{"argument", true, []string{"-serviceaccount", "builder", "x"}, 2, "", `kubetoken: unexpected argument "x"`},
@@ -110,8 +130,8 @@ func TestRun(t *testing.T) {
 				t.Errorf("run(%q) wrote to stdout %q, want %q", tt.args, stdout.String(), tt.stdout)
 			}
 			lines := strings.Count(stderr.String(), "\n")
-			if !strings.Contains(stderr.String(), tt.stderr) || (lines == 1) != (tt.status != 0) {
-				t.Errorf("run(%q) wrote to stderr %q, want one line with %q if it failed", tt.args, stderr.String(), tt.stderr)
+			if !strings.Contains(stderr.String(), tt.stderr) || (lines == 1) != (tt.stderr != "") {
+				t.Errorf("run(%q) wrote to stderr %q, want one line with %q, or none", tt.args, stderr.String(), tt.stderr)
 			}
 			for _, s := range []string{secret, ourToken} {
 				if strings.Contains(stdout.String()+stderr.String(), s) {
