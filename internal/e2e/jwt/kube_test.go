@@ -37,10 +37,8 @@ func setUp(t *testing.T, flags ...string) (*apiserver.Server, *kube.Source) {
 	s := apiserver.Start(t, flags...)
 	s.CreateServiceAccount(t, "ci", "builder")
 	return s, &kube.Source{
-		Client:         s.Client().CoreV1().ServiceAccounts("ci"),
-		ServiceAccount: "builder",
-		Audiences:      []string{"vault"},
-		Lifetime:       10 * time.Minute,
+		Client:  s.Client().CoreV1().ServiceAccounts("ci"),
+		Request: kube.Request{ServiceAccount: "builder", Audiences: []string{"vault"}, Lifetime: 10 * time.Minute},
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
@@ -34,6 +36,12 @@ func kubeconfig(t *testing.T, s *apiserver.Server) string {
 func TestExampleKubetoken(t *testing.T) {
 	t.Parallel()
 	s, _ := setUp(t)
+	if _, err := s.Client().CoreV1().Pods("ci").Create(t.Context(), &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Name: "p"},
+		Spec:       corev1.PodSpec{ServiceAccountName: "builder", Containers: []corev1.Container{{Name: "c", Image: "i"}}},
+	}, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
 	program := filepath.Join(t.TempDir(), "kubetoken")
 	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, ".")
 	build.Dir = "../../../examples/kubetoken"
@@ -48,7 +56,13 @@ func TestExampleKubetoken(t *testing.T) {
 	}{
 		{[]string{"-serviceaccount", "builder"}, 0, "kube-system\n"},
 		{[]string{"-serviceaccount", "builder", "-audience", apiserver.Issuer}, 0, "kube-system\n"},
-		{[]string{"-serviceaccount", "builder", "-audience", "vault"}, 1, "Unauthorized"},
+		{[]string{"-serviceaccount", "builder", "-audience", "vault"}, 1, "refused the token of the account: Unauthorized"},
+		{[]string{"-serviceaccount", "builder", "-lifetime", "20m", "-pod", "p"}, 0, "kube-system\n"},
+		{[]string{"-serviceaccount", "builder", "-lifetime", "3607s", "-pod", "p"}, 0, "kubetoken: extended: token of service account ci/builder, good for 1h0m7s, which the server would accept for 8760h0m0s\n"},
+		{[]string{"-serviceaccount", "builder", "-lifetime", "5m"}, 1, "less than 10 minutes"},
+		{[]string{"-serviceaccount", "builder", "-lifetime", "-5m"}, 1, "Lifetime"},
+		{[]string{"-serviceaccount", "builder", "-pod", "ghost"}, 1, `pods "ghost" not found`},
+		{[]string{"-serviceaccount", "builder", "-pod", "a/b"}, 1, "kube: token of service account ci/builder"},
 		{[]string{"-serviceaccount", "ghost"}, 1, `grant whoever asks the verb "create"`},
 		{[]string{"-serviceaccount", "builder", "-namespace", "elsewhere"}, 1, `namespace "elsewhere"`},
 		{[]string{}, 2, "-serviceaccount is needed"},

@@ -84,10 +84,9 @@ func setUp(t *testing.T) (*apiserver.Server, *kube.Source) {
 		t.Fatal(err)
 	}
 	return s, &kube.Source{
-		Client:         cs.CoreV1().ServiceAccounts("ci"),
-		ServiceAccount: "builder",
-		Lifetime:       10 * time.Minute,
-		Clock:          new(skew.Clock),
+		Client:  cs.CoreV1().ServiceAccounts("ci"),
+		Request: kube.Request{ServiceAccount: "builder", Lifetime: 10 * time.Minute},
+		Clock:   new(skew.Clock),
 	}
 }
 
@@ -296,7 +295,7 @@ func TestErrors(t *testing.T) {
 	short := *base
 	short.Lifetime = 599 * time.Second
 	_, err = short.Token(ctx)
-	check("too short", err, apierrors.IsInvalid, "may not specify a duration less than 10 minutes", "Source.Lifetime (9m59s)")
+	check("too short", err, apierrors.IsInvalid, "may not specify a duration less than 10 minutes", "Request.Lifetime (9m59s)")
 
 	admin := *base
 	admin.Client = s.Client().CoreV1().ServiceAccounts("ci")
@@ -313,7 +312,7 @@ func TestErrors(t *testing.T) {
 	refused := *base
 	refused.Client = cs.CoreV1().ServiceAccounts("ci")
 	_, err = refused.Token(ctx)
-	check("own credential refused", err, func(err error) bool { return errors.Is(err, token.ErrRefused) }, "Source.Client")
+	check("own credential refused", err, func(err error) bool { return errors.Is(err, token.ErrRefused) }, "renew that of the Client")
 
 	gone := refresh.New(base)
 	client, _ := clientOf(t, s, gone)

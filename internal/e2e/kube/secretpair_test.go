@@ -1,0 +1,249 @@
+package kube_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/tokenlife/tokenlife/internal/e2e/apiserver"
+	"github.com/tokenlife/tokenlife/refresh"
+	"github.com/tokenlife/tokenlife/token"
+	"github.com/tokenlife/tokenlife/token/seal"
+)
+
+// A strict is an issuer without grace: a refresh token that comes twice ends the
+// login. It counts what is presented to it.
+type strict struct {
+	*refresh.Issuer
+	life    time.Duration
+	reused  atomic.Int64
+	mu      sync.Mutex
+	seen    map[string]int // by fingerprint
+	current string         // the newest access token
+	minted  int
+}
+
+func newStrict(life time.Duration) *strict {
+	s := &strict{life: life, seen: map[string]int{}}
+	s.Issuer = &refresh.Issuer{
+		Keys:  &seal.Keyring{Keys: []token.Secret{token.NewSecret(strings.Repeat("k", 32))}},
+		Store: new(refresh.Memory),
+		Grace: -1,
+		Mint: func(context.Context, refresh.Grant) (token.Token, error) {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.minted++
+			s.current = "access-" + time.Now().String()
+			return token.Token{Value: token.NewSecret(s.current), ExpiresIn: s.life}, nil
+		},
+		OnAudit: func(_ context.Context, a refresh.Audit) {
+			if a.Kind == refresh.AuditReuse {
+				s.reused.Add(1)
+			}
+		},
+	}
+	return s
+}
+
+// Exchange implements refresh.Exchanger.
+func (s *strict) Exchange(ctx context.Context, presented token.Secret) (refresh.Pair, error) {
+	s.mu.Lock()
+	s.seen[presented.Fingerprint()]++
+	s.mu.Unlock()
+	return s.Issuer.Exchange(ctx, refresh.Request{Refresh: presented, Client: "replica"})
+}
+
+// exchanged returns how many refresh tokens were presented, and fails the test if one
+// was twice.
+func (s *strict) exchanged(t *testing.T) int {
+	t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for f, n := range s.seen {
+		if n > 1 {
+			t.Errorf("refresh token %s was presented %d times", f, n)
+		}
+	}
+	if n := s.reused.Load(); n > 0 {
+		t.Errorf("%d logins ended because of reuse", n)
+	}
+	return len(s.seen)
+}
+
+// replica returns a Rotator on a SecretStore with a client of its own, and what counts
+// that client's requests.
+func replica(t *testing.T, s *apiserver.Server, issuer *strict, login refresh.Pair) (*refresh.Rotator, *atomic.Int64) {
+	t.Helper()
+	requests := new(atomic.Int64)
+	config := s.User("alice")
+	config.Wrap(func(base http.RoundTripper) http.RoundTripper { return countingWire{base, requests} })
+	return &refresh.Rotator{
+		Exchanger: issuer,
+		Store:     secretStore(t, config, "ci"),
+		Key:       "github",
+		Initial:   login,
+		Lease:     time.Minute, // a start of the API server on a busy machine is shorter
+	}, requests
+}
+
+type countingWire struct {
+	http.RoundTripper
+	n *atomic.Int64
+}
+
+func (c countingWire) RoundTrip(r *http.Request) (*http.Response, error) {
+	c.n.Add(1)
+	return c.RoundTripper.RoundTrip(r)
+}
+
+// login begins a login at issuer, whose access token is used up.
+func (s *strict) login(t *testing.T) refresh.Pair {
+	t.Helper()
+	p, err := s.Begin(t.Context(), refresh.Grant{Subject: "mira", Client: "replica"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return refresh.Pair{Refresh: p.Refresh}
+}
+
+// Two replicas share a pair in a Secret with the documented Role and nothing else.
+// The issuer sees each refresh token once, also while the API server is killed and
+// comes back, after which they have tokens again.
+func TestSharedPair(t *testing.T) {
+	t.Parallel()
+	s := apiserver.Start(t)
+	permit(t, s, documentedRole(t), "alice")
+	issuer := newStrict(1500 * time.Millisecond)
+	login := issuer.login(t)
+	one, _ := replica(t, s, issuer, login)
+	two, _ := replica(t, s, issuer, login)
+	sources := []token.Source{refresh.New(one), refresh.New(two)}
+
+	ctx, cancel := context.WithCancel(t.Context())
+	var calls, failures atomic.Int64
+	var away atomic.Bool
+	var wg sync.WaitGroup
+	for _, src := range sources {
+		for range 8 {
+			wg.Go(func() {
+				for ctx.Err() == nil {
+					short, end := context.WithTimeout(ctx, 5*time.Second)
+					began := away.Load()
+					_, err := src.Token(short)
+					end()
+					switch {
+					case ctx.Err() != nil:
+					case err == nil:
+						calls.Add(1)
+					case errors.Is(err, token.ErrRefused):
+						t.Errorf("the login is lost: %v", err)
+						return
+					case !began && !away.Load():
+						t.Errorf("while the API server is there: %v", err)
+						return
+					default:
+						failures.Add(1)
+					}
+					<-time.After(10 * time.Millisecond)
+				}
+			})
+		}
+	}
+	<-time.After(8 * time.Second)
+	before := issuer.exchanged(t)
+	away.Store(true)
+	s.Stop()
+	<-time.After(3 * time.Second)
+	s.Restart(t)
+	for _, src := range sources {
+		recovers(t, src) // after its pause: the first answers can be refusals, since the server reads its Roles a little later
+	}
+	<-time.After(5100 * time.Millisecond) // calls that began before
+	away.Store(false)
+	healed := issuer.exchanged(t)
+	<-time.After(8 * time.Second)
+	cancel()
+	wg.Wait()
+	after := issuer.exchanged(t)
+	if before < 4 || after < healed+4 {
+		t.Errorf("%d rotations before the API server went away, %d when it was back, %d in the end", before, healed, after)
+	}
+	t.Logf("%d calls, %d rotations, 0 refresh tokens presented twice; %d calls failed while the API server was away", calls.Load(), after, failures.Load())
+}
+
+// Sixteen replicas want a token of a new login at the same moment: one exchanges the
+// refresh token, the others wait for the pair.
+func TestSharedPairContended(t *testing.T) {
+	t.Parallel()
+	s := apiserver.Start(t)
+	permit(t, s, documentedRole(t), "alice")
+	issuer := newStrict(time.Hour)
+	const replicas, rounds = 16, 10
+	var stores []refresh.Store
+	var requests []*atomic.Int64
+	for range replicas {
+		r, n := replica(t, s, issuer, refresh.Pair{})
+		stores, requests = append(stores, r.Store), append(requests, n)
+	}
+	total := func() (n int64) {
+		for _, r := range requests {
+			n += r.Swap(0)
+		}
+		return n
+	}
+	var all []*refresh.Rotator
+	for round := range rounds {
+		login := issuer.login(t)
+		all = nil
+		for _, store := range stores {
+			all = append(all, &refresh.Rotator{Exchanger: issuer, Store: store, Key: "github", Initial: login, Lease: time.Minute})
+		}
+		var wg sync.WaitGroup
+		got := make([]token.Token, replicas)
+		for i, r := range all {
+			wg.Go(func() {
+				var err error
+				if got[i], err = r.Token(t.Context()); err != nil {
+					t.Errorf("round %d: %v", round, err)
+				}
+			})
+		}
+		wg.Wait()
+		if n := issuer.exchanged(t); n != round+1 || t.Failed() {
+			t.Fatalf("%d exchanges in %d rounds", n, round+1)
+		}
+		for i := range all {
+			if !got[i].Value.Equal(got[0].Value) {
+				t.Errorf("round %d: two access tokens", round)
+			}
+		}
+		t.Logf("round %d: %d requests of %d replicas", round, total(), replicas)
+	}
+
+	// What one rotation costs that nobody contends for, and a look that finds a token.
+	tok, err := all[0].Token(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	total()
+	all[0].Invalidate(tok)
+	for _, want := range []int64{5, 1} {
+		if _, err := all[0].Token(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if n := total(); n != want {
+			t.Errorf("%d requests, want %d", n, want)
+		}
+	}
+	if err := all[1].Forget(t.Context()); err != nil {
+		t.Errorf("Forget: %v", err)
+	}
+	if _, err := all[2].Token(t.Context()); err == nil {
+		t.Error("a token after the logout")
+	}
+}
