@@ -1,7 +1,8 @@
 // Bench measures package refresh beside the token caches and refresh-token
 // issuers of other libraries, package skew by itself, what reads and verifies
-// tokens beside other JOSE libraries, and package session beside other sealed
-// cookies, and holds them to a bar each.
+// tokens beside other JOSE libraries, package session beside other sealed
+// cookies, and package kube beside what it is made of and client-go, and holds
+// them to a bar each.
 //
 // It prints a line per figure: ours, that of each peer, their ratio where the
 // bar is one, the bar, and "ok" or "SHORT"; a line without a bar is for the
@@ -83,6 +84,14 @@ var groups = []group{
 			{"slide", "how often a cookie is set while its session is used", slidingSessions},
 		},
 	},
+	{
+		about: "service account tokens",
+		peers: kubePeers,
+		measures: []measure{
+			{"many", "asking for the fresh token of one of 1000 service accounts", keepingMany},
+			{"both", "verifying a token whose approval by the API server is remembered", verifyingBoth},
+		},
+	},
 }
 
 func main() {
@@ -108,7 +117,7 @@ func main() {
 func usage() {
 	w := flag.CommandLine.Output()
 	fmt.Fprint(w, `Bench measures tokenlife beside other token caches, JOSE libraries, issuers of
-refresh tokens and session cookies. It takes about four minutes and exits with 1
+refresh tokens, session cookies and client-go. It takes about four minutes and exits with 1
 if a figure falls short of its bar.
 
 	go run . [-quick] [-run regexp]
