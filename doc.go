@@ -24,8 +24,9 @@
 //   - [github.com/tokenlife/tokenlife/token/oauth2adapt]: to and from
 //     golang.org/x/oauth2, and refresh tokens exchanged at an OAuth server
 //   - [github.com/tokenlife/tokenlife/refresh]: the cache that keeps any token
-//     fresh; Rotator, which holds a rotating pair, and Issuer, its other end;
-//     Store, which shares either between runs and replicas
+//     fresh; Group, the same for many keys; Rotator, which holds a rotating pair,
+//     and Issuer, its other end; Store, which shares either between runs and
+//     replicas
 //   - [github.com/tokenlife/tokenlife/refresh/sqlstore] and
 //     [github.com/tokenlife/tokenlife/refresh/redisstore]: Stores in PostgreSQL,
 //     SQLite and Redis; [github.com/tokenlife/tokenlife/refresh/storetest]
@@ -39,8 +40,9 @@
 //   - [github.com/tokenlife/tokenlife/rancher]: the tokens of Rancher 1.6 and
 //     2.x; [github.com/tokenlife/tokenlife/rancher/ranchertest] is both servers,
 //     for tests
-//   - [github.com/tokenlife/tokenlife/kube]: Kubernetes TokenRequest, and a
-//     client-go configuration whose only credential is a Source
+//   - [github.com/tokenlife/tokenlife/kube]: Kubernetes service account tokens,
+//     requested, kept for many, read from files, and reviewed; a client-go
+//     configuration whose only credential is a Source; a Store in Secrets
 //
 // Only refresh.Source caches. Every other Source answers anew on each call, so
 // refresh.New of it is always right.
