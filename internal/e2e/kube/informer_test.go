@@ -106,7 +106,7 @@ func (i *informer) saw(name, step string) bool {
 }
 
 // aboutCredentials is what errors and logs say of a refused or missing one.
-var aboutCredentials = regexp.MustCompile(`(?i)unauthorized|forbidden|\b40[13]\b|credential|logged in|anonymous`)
+var aboutCredentials = regexp.MustCompile(`(?i)unauthorized|forbidden|credential|logged in|anonymous`)
 
 // trouble returns what was told to the error handler, and of the log what is about
 // credentials or more than a message for debugging.
