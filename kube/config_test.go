@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	authenticationv1 "k8s.io/api/authentication/v1"
 	"k8s.io/client-go/rest"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 	"k8s.io/client-go/util/flowcontrol"
@@ -186,8 +187,15 @@ func TestConfigRedirect(t *testing.T) {
 		}
 	}
 	for _, far := range []string{other.URL, strings.Replace(s.URL, "https:", "http:", 1), strings.Replace(s.URL, "127.0.0.1", "localhost", 1)} {
-		if err := post(far); err == nil || !strings.Contains(err.Error(), s.URL+" redirects to another host, and is not followed there") {
-			t.Errorf("to %s: %v", far, err)
+		said := post(far)
+		if said == nil || !strings.Contains(said.Error(), s.URL+" redirects to another host, and is not followed there") {
+			t.Errorf("to %s: %v", far, said)
+		}
+		_, err := kube.NewSource(creator(func(string, *authenticationv1.TokenRequest) (*authenticationv1.TokenRequest, error) {
+			return nil, said
+		}), "builder").Token(t.Context())
+		if e, ok := errors.AsType[*kube.Error](err); !ok || e.Reason != kube.BadAnswer || !strings.Contains(e.Remedy, "the page of a proxy") {
+			t.Errorf("to %s, for a Source: %v", far, err)
 		}
 	}
 	if asked != 0 {
