@@ -107,7 +107,7 @@ func (b *Both) review(ctx context.Context, presented token.Secret) (token.Claims
 	if err != nil {
 		return token.Claims{}, err
 	}
-	return token.Claims{Subject: status.User.Username, Expiry: ends(presented).Expiry}, nil
+	return token.Claims{Subject: status.User.Username, Expiry: ends(presented)}, nil
 }
 
 // check returns an error if a field is missing or wrong.

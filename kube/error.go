@@ -98,8 +98,11 @@ func failed(op string, err error) *Error {
 		e.Reason, e.Remedy = Away, "the API server, or a proxy before it, is in trouble: its log says why"
 	case apierrors.IsForbidden(err):
 		e.Reason = Forbidden
-		if odd {
+		switch {
+		case odd:
 			e.Remedy = "these are no words of an API server: a proxy before it refused the request"
+		case strings.Contains(status.Message, `User "`+anonymous+`"`):
+			e.Remedy = "the request came without a credential: give the Client one"
 		}
 	case odd:
 		e.Reason, e.Remedy = BadAnswer, "does the address of the Client lead to a Kubernetes API server, by https, and does that know this request?"

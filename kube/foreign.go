@@ -14,14 +14,15 @@ import (
 // longest is how many bytes of what others say an error repeats.
 const longest = 1 << 10
 
-// A said is the error of a client as ours repeat it.
+// A said is the error of a client as ours repeat it. It is used by pointer, of which %#v
+// prints no more than the address where another error holds it.
 type said struct {
 	error
 	text string
 }
 
-func (s said) Error() string { return s.text }
-func (s said) Unwrap() error { return s.error }
+func (s *said) Error() string { return s.text }
+func (s *said) Unwrap() error { return s.error }
 
 // repeat returns err, brief. If an answer was not an API server's, such as the page
 // of a proxy, client-go's error has its text, which is left out: it may be
@@ -35,8 +36,22 @@ func repeat(err error) error {
 	if text == "" {
 		text = "whoever answered does not say why"
 	}
-	return said{err, text}
+	return &said{err, text}
 }
+
+// redact returns err without secrets in its text.
+func redact(err error, secrets ...string) error {
+	text := err.Error()
+	for _, s := range secrets {
+		text = strings.ReplaceAll(text, s, redacted)
+	}
+	if text == err.Error() {
+		return err
+	}
+	return &said{err, text}
+}
+
+const redacted = "[redacted]"
 
 // statusOf returns what an API server answered instead, if err is of that.
 func statusOf(err error) (metav1.Status, bool) {
@@ -91,7 +106,7 @@ func withoutTokens(s string) string {
 	}
 	var b strings.Builder
 	for found {
-		b.WriteString(before + "[redacted]")
+		b.WriteString(before + redacted)
 		end := strings.IndexFunc(after, func(r rune) bool { return !ofToken(r) })
 		if end < 0 {
 			return b.String()

@@ -27,7 +27,7 @@ func (r Request) granted(answer *authenticationv1.TokenRequest) (t token.Token, 
 	switch {
 	case len(text) > token.MaxSize:
 		return bad("status.token has %d bytes, more than the %d that a token may have", len(text), token.MaxSize)
-	case strings.ContainsFunc(text, func(c rune) bool { return c <= ' ' || c > '~' }):
+	case oddByte(text) >= 0:
 		return bad("status.token has characters that a token may not have: spaces, line breaks or such")
 	}
 	value := token.NewSecret(text)

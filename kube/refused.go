@@ -32,8 +32,6 @@ func (r Request) failed(err error) *Error {
 // unforbid says what to do about a 403. Not each is a matter of rights.
 func (r Request) unforbid(s metav1.Status) string {
 	switch {
-	case strings.Contains(s.Message, `User "system:anonymous"`):
-		return "the request came without a credential: give the Client one"
 	case strings.Contains(s.Message, "cannot create resource"):
 		return fmt.Sprintf(`grant whoever asks the verb "create" on the resource "serviceaccounts/token" (resourceNames %q) %s`, r.ServiceAccount, r.where())
 	case caused(s, corev1.NamespaceTerminatingCause):

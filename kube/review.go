@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	authenticationv1 "k8s.io/api/authentication/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -94,7 +95,7 @@ func (r *Reviewer) Verify(ctx context.Context, presented token.Secret) (token.Cl
 		ID       string   `json:"jti,omitempty"`
 		Expiry   int64    `json:"exp,omitempty"`
 	}{UserInfo: status.User, Subject: status.User.Username, Audience: status.Audiences, ID: idOf(&status.User)}
-	if end := ends(presented).Expiry; !end.IsZero() {
+	if end := ends(presented); !end.IsZero() {
 		said.Expiry = end.Unix()
 	}
 	raw, err := json.Marshal(said)
@@ -109,14 +110,14 @@ func (r *Reviewer) Verify(ctx context.Context, presented token.Secret) (token.Cl
 	return claims, nil
 }
 
-// ends returns the claims that a token says to have. The server has just vouched
-// for the token, and they only shorten how long that is remembered.
-func ends(presented token.Secret) token.Claims {
+// ends returns the exp that a token says to have, or zero. The server has just vouched
+// for the token, and it only shortens how long that is remembered.
+func ends(presented token.Secret) time.Time {
 	info, err := token.Inspect(presented)
 	if err != nil {
-		return token.Claims{}
+		return time.Time{}
 	}
-	return info.Claims
+	return info.Claims.Expiry
 }
 
 // reviewing is what a Reviewer does, in errors.
@@ -172,10 +173,18 @@ func presentable(presented token.Secret) error {
 	case len(text) > token.MaxSize:
 		return fmt.Errorf("%w: %d bytes, more than the %d that a token may have", token.ErrMalformed, len(text), token.MaxSize)
 	}
-	for i := range len(text) {
-		if c := text[i]; c <= ' ' || c > '~' {
-			return fmt.Errorf("%w: byte %d cannot be in a token", token.ErrMalformed, i)
-		}
+	if i := oddByte(text); i >= 0 {
+		return fmt.Errorf("%w: byte %d cannot be in a token", token.ErrMalformed, i)
 	}
 	return nil
+}
+
+// oddByte returns where text has a byte that no token has, or -1.
+func oddByte(text string) int {
+	for i := range len(text) {
+		if c := text[i]; c <= ' ' || c > '~' {
+			return i
+		}
+	}
+	return -1
 }

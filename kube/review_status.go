@@ -93,6 +93,6 @@ func idOf(user *authenticationv1.UserInfo) string {
 const longestExcerpt = 500
 
 // excerpt returns what said begins with, in one line and without the token text.
-func excerpt(said, text string) string { return brief(withoutToken(said, text), longestExcerpt) }
-
-func withoutToken(said, text string) string { return strings.ReplaceAll(said, text, "[redacted]") }
+func excerpt(said, text string) string {
+	return brief(strings.ReplaceAll(said, text, redacted), longestExcerpt)
+}

@@ -70,16 +70,13 @@ var errNotWritten = errors.New("the answer has not the metadata.name and the dat
 // a webhook that does not like a Secret may say all that is in it. Values that mean
 // anything are long; of short ones the rest of the text might be made.
 func withoutValues(err error, values ...[]byte) error {
-	text := err.Error()
+	var secrets []string
 	for _, v := range values {
 		if len(v) >= 16 {
-			text = withoutToken(withoutToken(text, string(v)), base64.StdEncoding.EncodeToString(v))
+			secrets = append(secrets, string(v), base64.StdEncoding.EncodeToString(v))
 		}
 	}
-	if text == err.Error() {
-		return err
-	}
-	return &redacted{text, err}
+	return redact(err, secrets...)
 }
 
 // whyNot tells the refusals of a Secret apart: lack of rights is but one of those that
@@ -96,8 +93,6 @@ func whyNot(s metav1.Status, reason Reason, verb, name string) (Reason, string) 
 		return Rejected, immutableRemedy
 	case reason == Missing:
 		return Missing, "create the namespace, or correct the one that the Client is for"
-	case strings.Contains(s.Message, `User "system:anonymous"`):
-		return Forbidden, "the request came without a credential: give the Client one"
 	case reason == Forbidden && verb == "create":
 		return Forbidden, `grant whoever asks the verb "create" on the resource "secrets": the documentation of SecretStore has the Role`
 	case reason == Forbidden:

@@ -20,8 +20,9 @@ import (
 // that came into use together do not come due together.
 //
 // Keys share nothing else: one that fails keeps none of the others waiting, and one
-// that hangs no longer than it holds a turn. No goroutine belongs to a key, and a Group that nobody asks does nothing. Set its
-// fields before first use; it must not be copied afterwards.
+// that hangs no longer than it holds a turn. No goroutine belongs to a key, and a
+// Group that nobody asks does nothing. Set its fields before first use; it must not be
+// copied afterwards.
 type Group[K comparable] struct {
 	// Base returns what supplies the tokens of a key. It is called whenever a key
 	// comes into use, as part of the first attempt, and must return at once; what it
