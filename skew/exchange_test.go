@@ -171,7 +171,8 @@ func TestTransportServer(t *testing.T) {
 			t.Errorf("%s: %d samples, want %d", tt.path, got, tt.samples)
 		}
 	}
-	if got := c.Estimate().Offset; (got - offset).Abs() > time.Second {
-		t.Errorf("Offset = %v, want %v", got, offset)
+	// On a machine that is busy an answer may take longer than a second.
+	if got := c.Estimate(); (got.Offset - offset).Abs() > max(time.Second, got.Error) {
+		t.Errorf("Offset = %v give or take %v, want %v", got.Offset, got.Error, offset)
 	}
 }
