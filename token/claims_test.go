@@ -149,7 +149,7 @@ func TestParseClaimsDateOfManyZeros(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if took := time.Since(start); took > 5*time.Second {
+	if took := time.Since(start); took > time.Minute {
 		t.Errorf("5000 times take %v", took)
 	}
 }

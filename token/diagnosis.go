@@ -2,6 +2,7 @@ package token
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -47,4 +48,16 @@ func (d Diagnosis) String() string {
 		}
 	}
 	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// Doubt returns d with nothing Certain, and with why at the end of each finding's
+// evidence: all that was seen may be of others than it seemed to be.
+func (d Diagnosis) Doubt(why Evidence) Diagnosis {
+	d.Findings = slices.Clone(d.Findings)
+	for i := range d.Findings {
+		f := &d.Findings[i]
+		f.Certain = false
+		f.Evidence = append(slices.Clip(f.Evidence), why)
+	}
+	return d
 }

@@ -52,7 +52,7 @@ func FromHeader(headers []string) (Secret, error) {
 			if c == ' ' {
 				return Secret{}, fmt.Errorf("%w: a space in the token: is its scheme there twice?", ErrMalformed)
 			}
-			return Secret{}, fmt.Errorf("%w: byte %d of the token cannot be in one", ErrMalformed, i)
+			return Secret{}, fmt.Errorf("%w: at byte %d of the token is a character that is in none", ErrMalformed, i)
 		}
 	}
 	return NewSecret(text), nil

@@ -2,6 +2,7 @@ package token_test
 
 import (
 	"fmt"
+	"math"
 	"runtime"
 	"strings"
 	"testing"
@@ -75,20 +76,25 @@ func hostile() map[string]string {
 func TestInspectHostile(t *testing.T) { // not in parallel: it measures
 	for name, text := range hostile() {
 		s := token.NewSecret(text)
-		start := time.Now()
-		_, err := token.Inspect(s)
-		took := time.Since(start)
+		var err error
+		took := time.Duration(math.MaxInt64)
+		got := allocated(func() {
+			start := time.Now()
+			_, err = token.Inspect(s)
+			took = min(took, time.Since(start))
+		})
 		if err != nil {
 			if run := echo(text[:min(len(text), 1000)], err); run != "" {
 				t.Errorf("%s: the error repeats %q", name, run)
 			}
 		}
 		most := uint64(20*min(len(text), token.MaxSize) + 8<<10)
-		if got := allocated(func() { token.Inspect(s) }); got > most {
+		if got > most {
 			t.Errorf("%s: %d bytes allocated for a token of %d", name, got, len(text))
 		}
-		// It takes about 10 ms; the rest is for a slow machine that is busy.
-		if took > 2*time.Second {
+		// It takes about 10 ms; the rest is for the race detector on a slow machine
+		// that is busy.
+		if took > 10*time.Second {
 			t.Errorf("%s: took %v", name, took)
 		}
 	}

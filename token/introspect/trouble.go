@@ -16,9 +16,9 @@ import (
 const longestText = 300
 
 // bare returns err without the URL that a client puts in front of it, which may
-// have a key in its query, and in brief.
+// have a key in its query, or that of a proxy, which may have a password, and in brief.
 func bare(err error) error {
-	if e, ok := errors.AsType[*url.Error](err); ok {
+	for e, ok := errors.AsType[*url.Error](err); ok; e, ok = errors.AsType[*url.Error](err) {
 		err = e.Err
 	}
 	return brief{err}

@@ -545,3 +545,18 @@ func TestCached(t *testing.T) {
 		}
 	})
 }
+
+// The URL of a proxy, which may have a password, is in the error of one that is none.
+func TestProxyThatIsNoURL(t *testing.T) {
+	t.Parallel()
+	v := (&issuer{handler: says(200, `{"active":true}`)}).verifier(t)
+	v.URL = "https://issuer.example/introspect"
+	v.Client = &http.Client{Transport: &http.Transport{Proxy: func(*http.Request) (*url.URL, error) {
+		return nil, &url.Error{Op: "parse", URL: "http://me:" + canary + "%zz@proxy.example", Err: url.EscapeError("%zz")}
+	}}}
+	_, err := v.Verify(t.Context(), secret)
+	if err == nil || !strings.Contains(err.Error(), "invalid URL escape") {
+		t.Errorf("got %v", err)
+	}
+	checkError(t, err)
+}

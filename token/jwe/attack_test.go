@@ -125,7 +125,7 @@ func TestAttacks(t *testing.T) {
 			refused(t, got.Issuer == "", err, a.kind, a.says)
 			plaintext, err := decrypt(t, &jwe.Decrypter{Keys: jwt.Keys{key, {Private: rsaKey()}}}, a.text)
 			refused(t, plaintext == nil, err, a.kind, "")
-			if took := time.Since(start); took > 10*time.Second {
+			if took := time.Since(start); took > time.Minute {
 				t.Errorf("took %v", took)
 			}
 		})

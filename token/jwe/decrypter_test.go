@@ -42,6 +42,7 @@ func TestDecrypter(t *testing.T) {
 		for _, enc := range []string{"A128GCM", "A192GCM", "A256GCM", "A128CBC-HS256", "A192CBC-HS384", "A256CBC-HS512"} {
 			t.Run(alg+"/"+enc, func(t *testing.T) {
 				t.Parallel()
+				k := k
 				k.ID = "kid"
 				text := encrypt(t, k, "plain", jwe.Header{Algorithm: alg, Encryption: enc, Type: "T", ContentType: "C"})
 				d := &jwe.Decrypter{Keys: jwt.Keys{{Shared: secret(32, 'x')}, k}, Algorithms: []string{alg}}

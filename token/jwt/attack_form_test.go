@@ -233,7 +233,7 @@ func TestAttackSize(t *testing.T) { // alone: it measures
 			if n := after.TotalAlloc - before.TotalAlloc; n > c.alloc {
 				t.Errorf("%d bytes allocated for %d, want at most %d", n, len(c.text), c.alloc)
 			}
-			if took > 2*time.Second { // seconds, as the machine may be busy; it takes milliseconds
+			if took > 20*time.Second { // so many, as the machine may be busy; it takes milliseconds
 				t.Errorf("took %v", took)
 			}
 			f.refuses(t, p, c.text, token.ErrMalformed, token.ErrSignature)

@@ -273,7 +273,7 @@ func TestAttackManyKeys(t *testing.T) {
 	f.accepts(t, f.policy(append(keys[:15:15], good)...), text)
 	f.refuses(t, f.policy(append(keys[:16:16], good)...), text, token.ErrSignature)
 	f.accepts(t, f.policy(append(keys[:15:15], f.hsKey(), jwt.Key{Public: &f.rsa.PublicKey}, good)...), text)
-	if took := time.Since(start); took > 5*time.Second {
+	if took := time.Since(start); took > time.Minute {
 		t.Errorf("took %v", took)
 	}
 }

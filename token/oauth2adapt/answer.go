@@ -24,7 +24,7 @@ const longestBody = 1 << 20
 
 // An answer is what a token endpoint said (RFC 6749, sections 5.1 and 5.2).
 type answer struct {
-	access, kind, refresh       string
+	access, kind, refresh, id   string
 	expiresIn, refreshExpiresIn time.Duration
 	code, description           string
 }
@@ -41,6 +41,10 @@ func (p *post) read(start time.Time, resp *http.Response) (refresh.Pair, error) 
 		return err
 	})
 	a := parseAnswer(text, whole)
+	access := a.access
+	if p.idToken {
+		a.access, a.kind, a.expiresIn = a.id, "", 0
+	}
 	success := resp.StatusCode/100 == 2
 	if success && a.access != "" {
 		return a.pair(), nil
@@ -56,6 +60,11 @@ func (p *post) read(start time.Time, resp *http.Response) (refresh.Pair, error) 
 	switch {
 	case err != nil:
 		lost.Err = sentence(start, "no whole answer from "+p.to+", which may have spent the refresh token", p.hides.from(err))
+	case p.idToken && access != "":
+		if a.refresh == "" && whole {
+			lost.Outcome = refresh.Transient // the one presented stays good
+		}
+		lost.Err = fmt.Errorf("oauth2adapt: there is an access token in the answer of %s, but no ID token: log in with the scope openid, or, if the issuer gives ID tokens to logins only, use another one", p.to)
 	case !whole:
 		lost.Err = fmt.Errorf("oauth2adapt: the answer of %s is longer than %d bytes: is Config.Endpoint.TokenURL the token endpoint's?", p.to, longestBody)
 	default:
@@ -70,8 +79,8 @@ func (a answer) pair() (p refresh.Pair) {
 		p.Access = token.New(token.NewSecret(a.access))
 		p.Access.Type = a.kind
 		p.Access.ExpiresIn = a.expiresIn
-		if lives := p.Access.Expiry.Sub(p.Access.IssuedAt); a.expiresIn == 0 && !p.Access.IssuedAt.IsZero() && lives > 0 {
-			p.Access.ExpiresIn = lives // it was issued for this answer
+		if a.expiresIn == 0 {
+			p.Access.ExpiresIn = lives(p.Access) // it was issued for this answer
 		}
 	}
 	if a.refresh != "" {
@@ -108,6 +117,9 @@ func parseAnswer(text string, whole bool) (a answer) {
 	}
 	if !sendable(a.kind) || strings.EqualFold(a.kind, "bearer") {
 		a.kind = ""
+	}
+	if id := get("id_token"); isIDToken(id) {
+		a.id = id
 	}
 	if refresh := get("refresh_token"); keepable(refresh) {
 		a.refresh = refresh
@@ -149,6 +161,28 @@ func seconds(text string) time.Duration {
 func sendable(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' })
 }
+
+// isIDToken reports whether s can be sent as an ID token, which is a JWT.
+func isIDToken(s string) bool {
+	info, err := token.Inspect(token.NewSecret(s))
+	return err == nil && info.Format == token.JWT && sendable(s)
+}
+
+// lives returns the life of a token that has just been issued, as it says itself; 0 if
+// it does not. One that was issued in another time than this, which no clock is thought
+// to be off by, is not believed: it has until its end, by this machine's clock.
+func lives(t token.Token) time.Duration {
+	if t.IssuedAt.IsZero() || !t.Expiry.After(t.IssuedAt) {
+		return 0
+	}
+	if now := time.Now(); now.Sub(t.IssuedAt) > farthest {
+		return notZero(t.Expiry.Sub(now))
+	}
+	return t.Expiry.Sub(t.IssuedAt)
+}
+
+// farthest is how far a clock may be off.
+const farthest = 24 * time.Hour
 
 // keepable reports whether s is as it was sent: what was not UTF-8 no longer is,
 // and would be stored as another token.

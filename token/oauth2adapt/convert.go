@@ -1,6 +1,7 @@
 package oauth2adapt
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"time"
@@ -40,6 +41,25 @@ func Pair(t *oauth2.Token) (p refresh.Pair) {
 		}
 	}
 	return p
+}
+
+// IDTokenPair is Pair with the ID token that a login has just brought in place of the
+// access token, for an [Exchanger] with IDToken. It is an error if there is none. Nothing
+// of it is verified: that is the work of whoever has sent the nonce.
+func IDTokenPair(t *oauth2.Token) (refresh.Pair, error) {
+	if t == nil {
+		return refresh.Pair{}, errors.New("oauth2adapt: IDTokenPair was given no token: log in first")
+	}
+	text, _ := t.Extra("id_token").(string)
+	if !isIDToken(text) {
+		return refresh.Pair{}, errors.New("oauth2adapt: the login brought no ID token: ask for the scope openid")
+	}
+	p := Pair(t)
+	p.Access = token.New(token.NewSecret(text))
+	if life := lives(p.Access); life > 0 {
+		p.Access.ExpiresIn = notZero(life - age(t))
+	}
+	return p, nil
 }
 
 // access returns t without its refresh token.

@@ -1,6 +1,7 @@
 // Package oauth2adapt goes between this module and golang.org/x/oauth2: an
 // [Exchanger] keeps a login with refresh tokens, [Source] and [TokenSource] turn
 // one kind of source into the other, and [Pair] takes over what a login brought.
+// [Discover] finds the endpoints of an OpenID Connect issuer.
 //
 // # From oauth2.ReuseTokenSource in five lines
 //
@@ -50,13 +51,33 @@
 // [refresh.Rotator.Replace], and the program goes on with a new refresh.Source,
 // since the one it has may repeat the error for up to a minute.
 //
+// # ID tokens
+//
+// A Kubernetes API server takes the ID token of a login, not its access token. An
+// Exchanger with IDToken hands that out, and IDTokenPair is then what Pair is
+// otherwise:
+//
+//	provider, err := oauth2adapt.Discover(ctx, nil, "https://issuer.example")
+//	config := &oauth2.Config{ClientID: "kubectl", Endpoint: provider.Endpoint, Scopes: []string{"openid", "offline_access"}}
+//	...
+//	pair, err := oauth2adapt.IDTokenPair(tok)
+//	rotator := &refresh.Rotator{
+//		Exchanger: &oauth2adapt.Exchanger{Config: config, IDToken: true},
+//		Store:     &refresh.Dir{Path: dir}, Key: "kubectl",
+//		Initial:   pair}
+//
+// Not every issuer gives an ID token for a refresh token (OpenID Connect Core 1.0,
+// section 12.2, leaves it open). With one that does not, the error says so.
+//
 // # What answers mean
 //
 // An issuer's answer to a refresh token tells apart three things, by its status,
 // its error code and its description: see [refresh.Outcome].
 //
-//	a whole answer with an access token           the new pair
+//	a whole answer with an access token (1)       the new pair
 //	2xx without one, or cut, or unreadable        unknown; a refresh token in it is kept
+//	without one (1), but with an access token
+//	and no other refresh token                    transient: the old one stays good
 //	invalid_grant                                 terminal
 //	invalid_request that asks to retry            transient
 //	invalid_request, 400 without a known code     terminal
@@ -70,4 +91,6 @@
 // Of an answer with both, a status of 5xx, 408, 425 or 429 decides, unless the
 // code is the server's own trouble; otherwise the code does. A terminal answer is
 // one of reuse where its description says that the token was used before.
+//
+// (1) With Exchanger.IDToken it is the ID token that counts.
 package oauth2adapt

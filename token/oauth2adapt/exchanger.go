@@ -43,6 +43,13 @@ type Exchanger struct {
 	// meantime would leave the outcome unknown.
 	Client *http.Client
 
+	// IDToken has the ID token of each answer (OpenID Connect Core 1.0, section
+	// 12.2) take the place of the access token: it is what a Kubernetes API server
+	// takes. Its life is its exp less its iat; expires_in is the access token's. An
+	// answer without one is an error, whose refresh token is kept. The pair of a login
+	// then comes from [IDTokenPair].
+	IDToken bool
+
 	// Insecure permits http to hosts other than loopback addresses: whoever is
 	// on the way can read the tokens.
 	Insecure bool

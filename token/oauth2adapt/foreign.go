@@ -84,10 +84,10 @@ func cut(text string) string {
 }
 
 // from returns err, of a client or what it calls, in brief, without the URL that
-// a client puts in front of it, which may have a key in its query, and without
-// what was sent or came back.
+// a client puts in front of it, which may have a key in its query, or that of a proxy,
+// which may have a password, and without what was sent or came back.
 func (h hidden) from(err error) error {
-	if e, ok := errors.AsType[*url.Error](err); ok {
+	for e, ok := errors.AsType[*url.Error](err); ok; e, ok = errors.AsType[*url.Error](err) {
 		err = e.Err
 	}
 	text := err.Error()

@@ -3,10 +3,12 @@ package oauth2adapt
 import (
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
+	"github.com/tokenlife/tokenlife/internal/origin"
 	"github.com/tokenlife/tokenlife/refresh"
 )
 
@@ -24,7 +26,7 @@ func FuzzAnswer(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string, whole bool) {
 		a := parseAnswer(text, whole)
 		kept := salvage(text, whole, "presented")
-		for _, s := range []string{a.access, a.kind} {
+		for _, s := range []string{a.access, a.kind, a.id} {
 			if strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }) {
 				t.Fatalf("%q goes into a header", s)
 			}
@@ -83,6 +85,46 @@ func FuzzForeign(f *testing.F) {
 		err := p.refusal(&http.Response{StatusCode: 400}, answer{code: text, description: text})
 		if len(err.Error()) > 3*longestText {
 			t.Fatalf("%d bytes", len(err.Error()))
+		}
+	})
+}
+
+// Whatever an issuer says of itself: what is believed is its own, and every endpoint
+// is where tokens may go.
+func FuzzDiscover(f *testing.F) {
+	const issuer = "https://i.example"
+	for _, seed := range []string{
+		`{"issuer":"https://i.example","token_endpoint":"https://i.example/token","authorization_response_iss_parameter_supported":true}`,
+		`{"issuer":"https://i.example","token_endpoint":"http://127.0.0.1/token","revocation_endpoint":"https://u:p@h/#"}`,
+		`{"issuer":"https://i.example","token_endpoint":"https://i.example/token","token_endpoint_auth_methods_supported":["client_secret_post"]}`, `[]`, ``,
+	} {
+		f.Add(seed, true)
+		f.Add(seed, false)
+	}
+	f.Fuzz(func(t *testing.T, text string, loopback bool) {
+		p, err := readProvider(text, issuer, loopback)
+		if err != nil {
+			if p != (Provider{}) {
+				t.Fatalf("%v, and yet %v", err, p)
+			}
+			return
+		}
+		if p.Issuer != issuer || p.Endpoint.TokenURL == "" {
+			t.Fatalf("believed %v", p)
+		}
+		for _, e := range []string{p.Endpoint.TokenURL, p.Endpoint.AuthURL, p.Endpoint.DeviceAuthURL, p.Revocation} {
+			u, err := url.Parse(e)
+			if e != "" && (err != nil || u.User != nil || u.Fragment != "" || u.Scheme != "https" && !(loopback && u.Scheme == "http" && origin.Of(u).Loopback())) {
+				t.Fatalf("endpoint %q", e)
+			}
+		}
+		for _, text := range []string{text, strings.Replace(text, "i.example", "j.example", 1)} {
+			var m map[string]any
+			if json.Unmarshal([]byte(text), &m) != nil || m["issuer"] != issuer {
+				if _, err := readProvider(text, issuer, loopback); err == nil {
+					t.Fatalf("%s is another's", text)
+				}
+			}
 		}
 	})
 }

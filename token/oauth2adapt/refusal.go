@@ -53,7 +53,7 @@ var rules = []rule{
 
 	// What is wrong here is not the refresh token, and it can be put right.
 	{codes: []string{"invalid_client"}, outcome: refresh.Transient,
-		did: "refused the client's credential", todo: "check Config.ClientID, ClientSecret and Endpoint.AuthStyle, or what Sign adds"},
+		did: "refused the client's credential", todo: "check the client's ID and secret (Config.ClientID, ClientSecret, Endpoint.AuthStyle), or what Sign adds"},
 	{codes: []string{"unauthorized_client", "unsupported_grant_type"}, outcome: refresh.Transient,
 		did: "does not exchange refresh tokens for this client", todo: "allow the client the refresh_token grant there"},
 	{codes: []string{"invalid_scope", "invalid_target"}, outcome: refresh.Transient,
@@ -70,7 +70,7 @@ var rules = []rule{
 	{statuses: []int{3}, outcome: refresh.Transient,
 		did: "redirects, which is not followed", todo: "set Config.Endpoint.TokenURL to where the endpoint is"},
 	{statuses: []int{401, 403}, outcome: refresh.Transient,
-		did: "refused the client", todo: "check Config.ClientID, ClientSecret and Endpoint.AuthStyle, or what Sign adds"},
+		did: "refused the client", todo: "check the client's ID and secret (Config.ClientID, ClientSecret, Endpoint.AuthStyle), or what Sign adds"},
 	{outcome: refresh.Transient,
 		did: "did not do what it was asked", todo: "is Config.Endpoint.TokenURL the token endpoint's?"},
 }

@@ -25,6 +25,7 @@ type post struct {
 	client  *http.Client
 	to      string // for errors
 	refresh string // the token presented
+	idToken bool   // Exchanger.IDToken
 	hides   hidden
 }
 
@@ -70,7 +71,7 @@ func (e *Exchanger) prepare(ctx context.Context, refreshToken token.Secret) (*po
 	if err != nil {
 		return nil, err
 	}
-	return &post{r, b, client, origin.Address(u), refreshToken.Reveal(), hides}, nil
+	return &post{r, b, client, origin.Address(u), refreshToken.Reveal(), e.IDToken, hides}, nil
 }
 
 // address returns where the token endpoint is. The error says what is missing or

@@ -112,6 +112,9 @@ func TestSourceFails(t *testing.T) {
 		"names a URL": {tokenSource(func() (*oauth2.Token, error) {
 			return nil, &url.Error{Op: "Post", URL: "https://issuer.example/?hush", Err: boom}
 		}), "boom", boom},
+		"names a proxy": {tokenSource(func() (*oauth2.Token, error) {
+			return nil, &url.Error{Op: "Post", URL: "https://issuer.example", Err: &url.Error{Op: "parse", URL: "http://me:hush@proxy.example", Err: boom}}
+		}), "boom", boom},
 		"is no answer": {tokenSource(func() (*oauth2.Token, error) { return nil, &oauth2.RetrieveError{ErrorCode: "invalid_grant"} }), "invalid_grant", nil},
 	} {
 		for range 2 {

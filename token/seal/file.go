@@ -2,8 +2,10 @@ package seal
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 
 	"github.com/tokenlife/tokenlife/token"
@@ -39,7 +41,9 @@ func File(path string) func(ctx context.Context) ([]token.Secret, error) {
 
 func readFile(path string) ([]byte, error) {
 	// Opening a pipe would wait for its other end, and no context ends that.
-	if info, err := os.Stat(path); err != nil {
+	if info, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w; is the path right? What \"openssl rand -base64 32\" prints is a file with one key", err)
+	} else if err != nil {
 		return nil, err
 	} else if !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("%s is not a regular file: name the file that holds the keys", path)

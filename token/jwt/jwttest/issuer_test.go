@@ -481,9 +481,12 @@ func (r *recorder) Error(args ...any) { r.errors = append(r.errors, fmt.Sprint(a
 // The port is open no longer than the test.
 func TestServerEnds(t *testing.T) {
 	t.Parallel()
-	var url string
-	t.Run("inner", func(t *testing.T) { url = jwttest.NewServer(t).URL })
-	if _, _, _, err := get(t, http.DefaultClient, url+"/keys"); err == nil {
+	var issuer *jwttest.Issuer
+	t.Run("inner", func(t *testing.T) { issuer = jwttest.NewServer(t) })
+	url := issuer.URL + "/keys"
+	_, _, _, err := get(t, http.DefaultClient, url)
+	// Another server may have been given the port since, and that may answer.
+	if _, keys := issuer.Requests(); err == nil && keys > 0 {
 		t.Errorf("GET %s: an answer after the test has ended", url)
 	}
 }
