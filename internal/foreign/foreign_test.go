@@ -2,6 +2,7 @@ package foreign_test
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -26,6 +27,25 @@ func TestBrief(t *testing.T) {
 	}
 }
 
+func TestUntrusted(t *testing.T) {
+	t.Parallel()
+	certificate := &tls.CertificateVerificationError{Err: errors.New("x509: by nobody known")}
+	for _, test := range []struct {
+		err  error
+		want bool
+	}{
+		{&url.Error{Op: "Get", Err: certificate}, true},
+		{&url.Error{Op: "Get", Err: &net.OpError{Op: "remote error", Err: certificate}}, true},
+		{&url.Error{Op: "Get", Err: &net.OpError{Op: "proxyconnect", Err: certificate}}, false},
+		{&net.OpError{Op: "dial", Err: errors.New("lookup mytls: no such host")}, false},
+		{errors.New("tls: handshake failure"), false},
+	} {
+		if got := foreign.Untrusted(test.err); (got != nil) != test.want {
+			t.Errorf("%v: %v", test.err, got)
+		}
+	}
+}
+
 func TestBroken(t *testing.T) {
 	t.Parallel()
 	said := errors.New(`malformed MIME header line: "hush"`)
@@ -44,6 +64,7 @@ func TestBroken(t *testing.T) {
 		{io.ErrClosedPipe, true, "the connection ended before the answer did"},
 		{context.DeadlineExceeded, true, "it took too long"},
 		{errors.New("x509: two\nlines"), false, "x509: two lines"},
+		{&url.Error{Op: "parse", URL: "http://me:hush@proxy.example", Err: errors.New("no port")}, false, "no port"},
 	} {
 		for _, err := range []error{test.err, &url.Error{Op: "Get", URL: "https://host.example/?key=hush", Err: test.err}} {
 			if got := foreign.Broken(err, test.connected); got != test.want {

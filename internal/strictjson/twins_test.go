@@ -39,11 +39,12 @@ func TestFoldAgreesWithEqualFold(t *testing.T) {
 	}
 }
 
-// 100 000 names have five billion pairs: comparing each with each takes many
-// times as long as this test allows, and anything sensible a small part of it.
+// 300 000 names have 45 billion pairs: comparing each with each takes longer than
+// this test allows, and anything sensible a small part of it, also under the race
+// detector on a machine that is busy.
 func TestManyNamesAreNotQuadratic(t *testing.T) {
 	t.Parallel()
-	const n = 100_000
+	const n = 300_000
 	for _, format := range []string{`,"name-%d":0`, `,"NAME-%d":0`} {
 		var b strings.Builder
 		for i := range n {
@@ -53,7 +54,7 @@ func TestManyNamesAreNotQuadratic(t *testing.T) {
 		if err := skipAll("{"+b.String()[1:]+"}", Limits{Size: 1 << 30, Count: n}); err != nil {
 			t.Fatal(err)
 		}
-		if took := time.Since(start); took > 3*time.Second {
+		if took := time.Since(start); took > time.Minute {
 			t.Errorf("%d members like %s take %v", n, format, took)
 		}
 	}
