@@ -165,7 +165,8 @@
 // the Store, so that every Rotator on it follows at once. A Source around one does not:
 // it goes on with the access token that it has cached, after a logout to its end, and
 // repeats its last error until the pause is over, a minute at most. A program that goes
-// on after a Replace or a Forget makes a new Source.
+// on after a Replace or a Forget makes a new Source. [Rotator.Stored] looks at the pair
+// and leaves it alone, for programs that list logins or copy one.
 //
 // # Issuing
 //

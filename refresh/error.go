@@ -3,6 +3,7 @@ package refresh
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/tokenlife/tokenlife/token"
@@ -18,11 +19,12 @@ type Error struct {
 
 // Error says what the last attempt failed with and when the next one will be.
 func (e *Error) Error() string {
-	cause := e.Err
-	if r, ok := cause.(*rotationError); ok {
-		cause = r.withoutPause() // that pause is over before this one is
+	cause := fmt.Sprint(e.Err)
+	if r, ok := errors.AsType[*rotationError](e.Err); ok {
+		// That pause is over before this one is.
+		cause = strings.Replace(cause, r.Error(), r.withoutPause().Error(), 1)
 	}
-	s := fmt.Sprintf("refresh: no usable token: %v", cause)
+	s := "refresh: no usable token: " + cause
 	if e.Attempts > 1 {
 		s += fmt.Sprintf(" (%d attempts in a row)", e.Attempts)
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -96,6 +97,11 @@ type view[K comparable] struct {
 
 func (v *view[K]) Token(ctx context.Context) (token.Token, error) { return v.group.Token(ctx, v.key) }
 func (v *view[K]) Invalidate(t token.Token)                       { v.group.Invalidate(v.key, t) }
+func (v *view[K]) Format(f fmt.State, verb rune)                  { v.group.Format(f, verb) }
+
+// Format implements [fmt.Formatter]: what a Group holds is not printed, and may
+// change meanwhile.
+func (g *Group[K]) Format(f fmt.State, verb rune) { io.WriteString(f, "refresh.Group") }
 
 // Drop forgets the keys that match accepts. Whoever waits for one of their tokens
 // still gets it; who asks afterwards gets a new one. Run asks for none of them again.

@@ -414,6 +414,7 @@ func TestCalendarHoldsWhatIsKept(t *testing.T) {
 		})
 		time.Sleep(20 * time.Minute)
 		stop()
+		synctest.Wait() // for attempts that nobody waits for any more
 		places, sum := 0, 0
 		for _, m := range g.list(nil) {
 			if m.place.booked {

@@ -124,7 +124,7 @@ func TestRotatorTakesOverByItsOwnClock(t *testing.T) {
 				refresh.SetClock(second, m.read)
 				ctx, kill := context.WithCancel(t.Context())
 				go first.Token(ctx)
-				<-first.died
+				first.outlived()
 				kill()
 				claim := contents(t, store)
 				began := time.Now()
@@ -136,8 +136,12 @@ func TestRotatorTakesOverByItsOwnClock(t *testing.T) {
 					go func() {
 						time.Sleep(10 * time.Second)
 						anew := append([]byte(nil), claim...)
-						c := stored(t, store)
-						copy(anew[indexOf(anew, c.Nonce):], "X")
+						at := indexOf(anew, stored(t, store).Nonce)
+						if anew[at] == 'X' {
+							anew[at] = 'Y'
+						} else {
+							anew[at] = 'X'
+						}
 						force(t, store, anew)
 					}()
 					test.after += 10 * time.Second
@@ -174,7 +178,7 @@ func TestRotatorWatchSurvivesFailures(t *testing.T) {
 		first := newProcess(a, memory, "after the request arrived")
 		first.Initial = a.due()
 		go first.Token(t.Context())
-		<-first.died
+		first.outlived()
 		var down atomic.Bool
 		store := &storetest.Faulty{Store: memory, Script: func(storetest.Call) storetest.Fault {
 			if down.Load() {

@@ -53,6 +53,12 @@ func (l locking) Lock(ctx context.Context, key string) (func(), error) { return 
 // outlive waits until nothing is left of the dead, as the end of a bubble demands.
 func outlive() { time.Sleep(2 * time.Hour) }
 
+// outlived returns when p has died, and what it had written is there.
+func (p *process) outlived() {
+	<-p.died
+	synctest.Wait()
+}
+
 func (p *process) die() {
 	p.dead.Store(true)
 	close(p.died)
@@ -117,7 +123,7 @@ func TestRotatorSurvivesACrash(t *testing.T) {
 						second.Initial = first.Initial
 						ctx, kill := context.WithCancel(t.Context())
 						go first.Token(ctx)
-						<-first.died
+						first.outlived()
 						kill()
 						if locks {
 							store.(*storetest.Locking).Die("pair/k")
@@ -176,7 +182,7 @@ func TestRotatorSurvivesThreeCrashes(t *testing.T) {
 			if i < 3 {
 				ctx, kill := context.WithCancel(t.Context())
 				go last.Token(ctx)
-				<-last.died
+				last.outlived()
 				kill()
 			}
 		}
@@ -210,7 +216,7 @@ func TestRotatorResolvesAClaimAtOnce(t *testing.T) {
 			first.Invalidate(tok)
 			ctx, kill := context.WithCancel(t.Context())
 			go first.Token(ctx)
-			<-first.died
+			first.outlived()
 			kill()
 			if locks {
 				store.(*storetest.Locking).Die("pair/k")

@@ -52,7 +52,9 @@ func TestStoreSpansReplicas(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		if n := base.count(); n > 60 {
+		// Those that are due in the same instant may each have asked before one
+		// has saved what it got. Alone, they would make some 640.
+		if n := base.count(); n > 100 {
 			t.Errorf("%d calls to Base in a day by 20 replicas", n)
 		}
 	})

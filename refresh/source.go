@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -63,6 +64,10 @@ type Source struct {
 
 // New returns a Source that caches the tokens of base.
 func New(base token.Source) *Source { return &Source{Base: base} }
+
+// Format implements [fmt.Formatter]: what a Source holds is not printed, and may
+// change meanwhile.
+func (s *Source) Format(f fmt.State, verb rune) { io.WriteString(f, "refresh.Source") }
 
 // Token implements [token.Source]. It returns the cached token if there is a
 // usable one, and otherwise waits for a new one until ctx is done. The token's

@@ -786,6 +786,13 @@ func TestRun(t *testing.T) {
 		if n := base.count(); n < 13 || n > 15 {
 			t.Errorf("%d calls to Base in ten hours", n)
 		}
+		// The successor of what is refused below is not already on its way.
+		s.mu.Lock()
+		under := s.attempt
+		s.mu.Unlock()
+		if under != nil {
+			<-under.done
+		}
 		began := time.Now()
 		tok, err := s.Token(t.Context())
 		if err != nil || time.Since(began) != 0 || tok.ExpiresIn < 11*time.Minute {
@@ -808,6 +815,7 @@ func TestRun(t *testing.T) {
 		if err := <-ended; err != cause {
 			t.Errorf("Run returned %v", err)
 		}
+		time.Sleep(base.latency) // an attempt under way goes on
 	})
 }
 

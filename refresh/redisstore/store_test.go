@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -186,28 +187,30 @@ func TestErrors(t *testing.T) {
 // makes of it.
 func TestDeadline(t *testing.T) {
 	t.Parallel()
-	timeout := errors.New("i/o timeout")
-	srv := &server{}
-	s := &redisstore.Store{Do: srv.Do}
-	short, cancel := context.WithTimeout(ctx, time.Millisecond)
-	defer cancel()
-	srv.before = func() error { <-short.Done(); return timeout }
-	if ok, err := s.Swap(short, "k", nil, []byte("v"), never); !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, timeout) {
-		t.Errorf("Swap said %t, %v; want context.DeadlineExceeded and the client's error", ok, err)
-	}
-	sent := len(srv.sent)
-	if _, err := s.Get(short, "k"); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("got %v, want context.DeadlineExceeded", err)
-	}
-	if len(srv.sent) != sent {
-		t.Error("a call whose context was done sent something")
-	}
-	// A deadline on the wire may be a little sooner than the context knows.
-	past := passed{ctx}
-	srv.before = func() error { return timeout }
-	if _, err := s.Get(past, "k"); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("got %v, want context.DeadlineExceeded", err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		timeout := errors.New("i/o timeout")
+		srv := &server{}
+		s := &redisstore.Store{Do: srv.Do}
+		short, cancel := context.WithTimeout(ctx, time.Millisecond)
+		defer cancel()
+		srv.before = func() error { <-short.Done(); return timeout }
+		if ok, err := s.Swap(short, "k", nil, []byte("v"), never); !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, timeout) {
+			t.Errorf("Swap said %t, %v; want context.DeadlineExceeded and the client's error", ok, err)
+		}
+		sent := len(srv.sent)
+		if _, err := s.Get(short, "k"); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v, want context.DeadlineExceeded", err)
+		}
+		if len(srv.sent) != sent {
+			t.Error("a call whose context was done sent something")
+		}
+		// A deadline on the wire may be a little sooner than the context knows.
+		past := passed{ctx}
+		srv.before = func() error { return timeout }
+		if _, err := s.Get(past, "k"); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v, want context.DeadlineExceeded", err)
+		}
+	})
 }
 
 // passed is a context whose deadline has passed, and which is about to notice.

@@ -76,12 +76,19 @@ func (s store) holds(key string, want []byte) {
 // swaps fails the test unless the Swap reports want.
 func (s store) swaps(key string, old, new []byte, expires time.Time, want bool) {
 	s.t.Helper()
-	got, err := s.Swap(context.Background(), key, old, new, expires)
-	if err != nil {
-		s.t.Errorf("Swap(%.40q, %.40q, %.40q): %v", key, old, new, err)
-	} else if got != want {
+	if got := s.swapped(key, old, new, expires); got != want {
 		s.t.Errorf("Swap(%.40q, %.40q, %.40q) = %t, want %t", key, old, new, got, want)
 	}
+}
+
+// swapped is what Swap says.
+func (s store) swapped(key string, old, new []byte, expires time.Time) bool {
+	s.t.Helper()
+	ok, err := s.Swap(context.Background(), key, old, new, expires)
+	if err != nil {
+		s.t.Errorf("Swap(%.40q, %.40q, %.40q): %v", key, old, new, err)
+	}
+	return ok
 }
 
 var (
@@ -155,12 +162,22 @@ func expire(t *testing.T, s store) {
 	s.swaps(s.prefix, two, two, past, true)
 	s.holds(s.prefix, nil)
 
-	soon := time.Now().Add(1500 * time.Millisecond)
-	gone, stays := s.prefix+"/gone", s.prefix+"/stays"
-	s.swaps(stays, nil, one, soon, true)
-	s.swaps(stays, one, two, always, true)
-	s.swaps(gone, nil, one, soon, true)
-	s.swaps(gone, one, two, soon, true)
+	var soon time.Time
+	var gone, stays string
+	for wait := 1500 * time.Millisecond; !t.Failed(); wait *= 4 {
+		soon = time.Now().Add(wait)
+		gone, stays = fmt.Sprintf("%s/gone/%v", s.prefix, wait), fmt.Sprintf("%s/stays/%v", s.prefix, wait)
+		s.swaps(stays, nil, one, soon, true)
+		kept := s.swapped(stays, one, two, always)
+		s.swaps(gone, nil, one, soon, true)
+		if s.swapped(gone, one, two, soon) && kept {
+			break
+		}
+		// On a slow machine it may have expired before its turn came.
+		if late := time.Now().After(soon); !late || wait > 10*time.Second {
+			t.Errorf("Swap of a value that expires in %v said false", wait)
+		}
+	}
 	for !t.Failed() {
 		if v, err := s.Get(context.Background(), gone); err != nil {
 			t.Errorf("Get: %v", err)
