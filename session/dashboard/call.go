@@ -65,13 +65,19 @@ func (s *Source) call(ctx context.Context, op, path, body, csrf string) (*respon
 	if err != nil {
 		return nil, &failure{op: op, err: err}
 	}
-	var connected atomic.Bool
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }})
 	r, err := request(ctx, u.JoinPath(path), body, csrf)
 	if err != nil {
 		return nil, &failure{op: op, err: errors.New("the request cannot be made: is Source.URL a URL?")}
 	}
+	return s.send(op, r)
+}
+
+// send makes the request r, as call does.
+func (s *Source) send(op string, r *http.Request) (*response, error) {
+	var connected atomic.Bool
+	r = r.WithContext(httptrace.WithClientTrace(r.Context(), &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }}))
 	a := &response{op: op, from: r.Method + " " + foreign.Brief(origin.Address(r.URL), 300), sent: time.Now()}
+	var err error
 	panicked := panics.Call("the Transport of Source.Client", func() error {
 		var resp *http.Response
 		if resp, err = s.client().Do(r); err != nil {
@@ -88,7 +94,7 @@ func (s *Source) call(ctx context.Context, op, path, body, csrf string) (*respon
 	case isOdd:
 		return nil, odd
 	case err != nil:
-		return nil, a.unreached(ctx, err, connected.Load())
+		return nil, a.unreached(r.Context(), err, connected.Load())
 	}
 	return a, nil
 }

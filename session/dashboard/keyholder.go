@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -57,6 +58,10 @@ const (
 )
 
 var errNoLoad = errors.New("dashboard: KeyHolder has no Load: set it")
+
+// Format implements [fmt.Formatter]: the keys are not printed, and may change
+// meanwhile.
+func (k *KeyHolder) Format(f fmt.State, verb rune) { io.WriteString(f, "dashboard.KeyHolder") }
 
 // Keys implements [jwt.KeySet]. The error is that of Load, and says when to come
 // back: see [token.RetryAfter].

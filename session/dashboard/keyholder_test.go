@@ -389,8 +389,11 @@ func TestKeyHolderPrints(t *testing.T) {
 	d := newSite(func(s *dashboard.Server) { s.Keys = k })
 	private := fmt.Sprint(keyA()[0].Private)
 	for _, verb := range []string{"%v", "%+v", "%#v"} {
+		if got := fmt.Sprintf(verb, k); got != "dashboard.KeyHolder" {
+			t.Errorf("%s prints %d bytes of what a KeyHolder holds", verb, len(got))
+		}
 		for name, v := range map[string]any{
-			"KeyHolder": k, "Server": d.Server,
+			"Server":     d.Server,
 			"Credential": dashboard.Credential{Token: token.NewSecret("hush hush"), Username: "mira", Password: token.NewSecret("hush hush")},
 		} {
 			if got := fmt.Sprintf(verb, v); strings.Contains(got, "hush") || strings.Contains(got, csrfKey) || strings.Contains(got, private[2:60]) {

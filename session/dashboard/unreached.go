@@ -2,7 +2,6 @@ package dashboard
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"time"
@@ -17,11 +16,11 @@ func (a *response) unreached(ctx context.Context, err error, connected bool) *fa
 		f.saw, f.remedy = "the answer breaks off", "try again"
 	}
 	late, isLate := errors.AsType[lateError](context.Cause(ctx))
-	untrusted, isUntrusted := errors.AsType[*tls.CertificateVerificationError](err)
+	untrusted := foreign.Untrusted(err)
 	switch {
 	case isLate:
 		f.err = fmt.Errorf("%w: %w", errUnavailable, late)
-	case isUntrusted:
+	case untrusted != nil:
 		f.err = fmt.Errorf("%w: %s", errUntrusted, foreign.Brief(untrusted.Error(), 300))
 		f.remedy = "set Source.Client to one that knows the CA of the Dashboard, or Source.URL to a name that its certificate is for"
 	default:
