@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/tokenlife/tokenlife/internal/foreign"
@@ -26,7 +25,7 @@ func (c call) unreached(ctx context.Context, a *answer, err error, x *exchange) 
 		e.Err = fmt.Errorf("%w: %w", ErrUnavailable, late)
 	case ctx.Err() != nil:
 		e.Err, e.Remedy = ctx.Err(), "" // whoever has called has gone
-	case strings.Contains(why, "x509:") || strings.Contains(why, "tls:"):
+	case foreign.Untrusted(err) != nil:
 		e.Err = fmt.Errorf("%w: %s", ErrUnavailable, why)
 		e.Remedy = "have Server.HTTP trust the server's certificate authority; GET /v3/settings/cacerts shows it, to be compared with what its operator says"
 	default:

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -104,9 +103,10 @@ func TestOdd(t *testing.T) {
 			w.Header().Set("Content-Encoding", "gzip")
 			z := gzip.NewWriter(w)
 			for range 1 << 10 {
-				if _, err := z.Write(make([]byte, 1<<20)); err != nil {
+				if _, err := z.Write(make([]byte, 1<<20)); err != nil || z.Flush() != nil {
 					return
 				}
+				w.(http.Flusher).Flush()
 			}
 		}, ErrNotRancher, ": 200 OK, the answer is too long: more than 1048576 bytes: the answer is not one of Rancher's; is this Rancher?"},
 		"what is not gzip": {func(w http.ResponseWriter, _ *http.Request) {
@@ -130,21 +130,23 @@ func TestOdd(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := at("https://rancher.example", test.h)
-			a, err := s.do(t.Context(), send())
-			if a != nil || err == nil {
-				t.Fatalf("answered %v", a.status)
-			}
-			if err.Error() != from+test.want {
-				t.Errorf("\n got %s\nwant %s", err, from+test.want)
-			}
-			e, isError := errors.AsType[*Error](err)
-			if !isError || !errors.Is(err, test.is) || errors.Is(err, token.ErrInvalid) || errors.Is(err, token.ErrRefused) {
-				t.Errorf("%#v", err)
-			}
-			if e.unsent {
-				t.Error("it was sent")
-			}
+			synctest.Test(t, func(t *testing.T) {
+				s := at("https://rancher.example", test.h)
+				a, err := s.do(t.Context(), send())
+				if a != nil || err == nil {
+					t.Fatalf("answered %v", a.status)
+				}
+				if err.Error() != from+test.want {
+					t.Errorf("\n got %s\nwant %s", err, from+test.want)
+				}
+				e, isError := errors.AsType[*Error](err)
+				if !isError || !errors.Is(err, test.is) || errors.Is(err, token.ErrInvalid) || errors.Is(err, token.ErrRefused) {
+					t.Errorf("%#v", err)
+				}
+				if e.unsent {
+					t.Error("it was sent")
+				}
+			})
 		})
 	}
 }
@@ -192,6 +194,7 @@ func TestMost(t *testing.T) {
 		ok           bool
 	}{{0, longestAnswer, true}, {0, longestAnswer + 1, false}, {longestList, longestList, true}, {longestList, longestList + 1, false}} {
 		s := at("https://rancher.example", reply(200, "application/json", strings.Repeat(" ", test.length)))
+		s.Timeout = -1 // that much takes long on a busy machine
 		c := send()
 		c.most = test.most
 		if _, err := s.do(t.Context(), c); (err == nil) != test.ok {
@@ -368,13 +371,9 @@ func TestPanics(t *testing.T) {
 // Whether nothing can have been done is known where nobody has read the body.
 func TestUnsent(t *testing.T) {
 	t.Parallel()
-	refused, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	refused.Close()
-	s := &Server{URL: "https://" + refused.Addr().String(), HTTP: &http.Client{Transport: &http.Transport{}}}
-	_, err = s.do(t.Context(), send())
+	// Nothing listens at port 1. One that was closed may be another test's by now.
+	s := &Server{URL: "https://127.0.0.1:1", HTTP: &http.Client{Transport: &http.Transport{}}}
+	_, err := s.do(t.Context(), send())
 	if e, _ := errors.AsType[*Error](err); e == nil || !e.unsent || !errors.Is(err, ErrUnavailable) || !strings.Contains(err.Error(), "connection refused") {
 		t.Errorf("%v", err)
 	}

@@ -33,18 +33,9 @@ func (c clocks) now() time.Time {
 	return c.received
 }
 
-// off returns by how much the server's clock is ahead of this machine's; less
-// than 0 means behind, and 0 that they may agree. A Date is good to a second.
-func (c clocks) off() time.Duration {
-	if !c.known() || c.sent.IsZero() || c.received.IsZero() {
-		return 0
-	}
-	lo, hi := c.date.Sub(c.received), c.date.Add(time.Second).Sub(c.sent)
-	if lo <= 0 && hi >= 0 {
-		return 0
-	}
-	return lo.Round(time.Second)
-}
+// off returns by how much the server's clock is ahead of this machine's at least; less
+// than 0 means behind, and 0 that they may agree.
+func (c clocks) off() time.Duration { return skew.Apart(c.sent, c.received, c.date) }
 
 // astray reports whether the clocks are further apart than machines' clocks are
 // presumed to be.
@@ -67,13 +58,14 @@ func (c clocks) evidence() []token.Evidence {
 	}
 }
 
-// finding says that the clocks are apart.
+// finding says that the clocks are apart. Of Date it is not known who has written it:
+// some proxies do so anew.
 func (c clocks) finding() token.Finding {
 	which := "ahead of"
 	if c.off() > 0 {
 		which = "behind"
 	}
-	return certain(fmt.Sprintf("this machine's clock is %s the server's, so whoever compares a token's expiry with it is wrong", which),
-		"set the clock that is wrong (NTP); Rancher itself never looks at this machine's, and a token's ExpiresIn can be counted by any clock",
+	return likely(fmt.Sprintf("this machine's clock is %s the server's, so whoever compares a token's expiry with it is wrong", which),
+		"set the clock that is wrong (NTP): this machine's, the server's, or that of a proxy before it which writes the Date; Rancher itself never looks at this machine's, and a token's ExpiresIn can be counted by any clock",
 		c.evidence()...)
 }

@@ -25,7 +25,8 @@ func TestClocks(t *testing.T) {
 		{"cut to the second", noon.Add(-500 * time.Millisecond), 0, false},
 		{"a little ahead", noon.Add(20 * time.Second), 19 * time.Second, false},
 		{"ahead", noon.Add(time.Hour), time.Hour - time.Second, true},
-		{"behind", noon.Add(-time.Hour), -time.Hour - time.Second, true},
+		{"behind", noon.Add(-time.Hour), -time.Hour, true},
+		{"a little behind, or not", noon.Add(-time.Second), 0, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -108,13 +109,18 @@ func TestSeen(t *testing.T) {
 		{"not permitted", seen{status: 403, auth: "true"}, false, true, false},
 		{"not permitted, before 2.6", seen{status: 403}, false, true, false},
 		{"a 403 of a proxy", seen{status: 403, foreign: true}, false, false, true},
-		{"a stranger to Kubernetes", seen{status: 403, stranger: true}, true, false, false},
-		{"one who is known to Kubernetes", seen{status: 403, auth: "true", stranger: true}, false, true, false},
+		{"a stranger to Kubernetes", seen{status: 403, stranger: errored}, true, false, false},
+		{"one who is known to Kubernetes", seen{status: 403, auth: "true", stranger: errored}, false, true, false},
 		{"refused by Kubernetes", seen{status: 403, auth: "false"}, true, false, false},
 		{"good, and no such thing", seen{status: 404, auth: "true"}, false, true, false},
 		{"no such thing, and who knows", seen{status: 404}, false, false, false},
 		{"in trouble", seen{status: 500, auth: "true"}, false, true, true},
 		{"too many", seen{status: 429}, false, false, true},
+		{"looked at by nobody", seen{status: 200, auth: "none"}, false, false, false},
+		{"forbidden by who looks at no token", seen{status: 403, auth: "none"}, false, false, false},
+		{"public", seen{status: 200, auth: "false"}, false, false, false},
+		{"something else", seen{status: 200, other: true}, false, false, false},
+		{"nobody to Kubernetes", seen{status: 403, stranger: anonymous}, true, false, false},
 		{"unreached", seen{err: errors.New("no route")}, false, false, true},
 	} {
 		if r, a, w := test.is.refused(), test.is.accepted(), test.is.away(); r != test.refused || a != test.accepted || w != test.away {

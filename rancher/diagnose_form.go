@@ -1,7 +1,6 @@
 package rancher
 
 import (
-	"cmp"
 	"encoding/base64"
 	"slices"
 	"strings"
@@ -47,19 +46,19 @@ func v3Form(secret token.Secret, url string) form {
 	}
 	switch {
 	case isV2Beta(text):
-		return fault("this is a token of Rancher 1.6, and the server is asked as a Rancher 2.x",
+		return fault("this is no token of Rancher 2.x: there is no colon in it, and it has the form of one of Rancher 1.6",
 			"log in to this server for a token of its own, or use V2Beta if it is Rancher 1.6")
 	case !colon && len(text) == v3Length && only(text, v3Letters):
-		return fault("this is the secret of a token without its name",
+		return fault("this is no whole token of Rancher 2.x: it has the form of a secret without the name before it",
 			"write the name before it, with a colon between: token-xxxxx:secret")
-	case !colon && isName(name):
+	case !colon && isName(name) && isGenerated(name):
 		return fault("this is the name of a token without its secret",
 			"write the secret behind it, with a colon between; it is shown only once, when the token is made")
 	case !colon:
 		return fault("this is no token of Rancher 2.x: there is no colon in it",
 			"use the whole token as it was given out: token-xxxxx:secret")
 	case isV2BetaKey(name, key):
-		return fault("this is an API key of Rancher 1.6, and the server is asked as a Rancher 2.x",
+		return fault("this has the form of an API key of Rancher 1.6, and the server is asked as a Rancher 2.x",
 			"log in to this server for a token of its own, or use V2Beta if it is Rancher 1.6")
 	case strings.Contains(key, ":"):
 		return fault("this is no token of Rancher 2.x: there is more than one colon in it",
@@ -102,13 +101,15 @@ func v2betaForm(secret token.Secret) form {
 		return fault("this is a JSON Web Token, and those that a login to Rancher 1.6 gives are not",
 			"log in, and use the jwt of the answer, which is 40 letters and digits; the token of a log, a shell or a statistics link is for that link alone")
 	case colon && isV2BetaKey(name, key):
-		return fault("this is an API key rather than the token of a login",
+		return fault("this has the form of an API key rather than the token of a login",
 			"send it as Authorization: Basic, with the access key as the user and the secret key as the password")
-	case colon && isName(name):
-		return fault("this is a token of Rancher 2.x, and the server is asked as a Rancher 1.6",
+	case colon && isName(name) && (isGenerated(name) || len(key) == v3Length && only(key, v3Letters)):
+		return fault("this has the form of a token of Rancher 2.x, and the server is asked as a Rancher 1.6",
 			"log in to this server for a token of its own, or use V3 if it is Rancher 2.x")
+	case colon:
+		return fault("this is no token of Rancher 1.6: there is a colon in it", "log in, if this is a user and a password, and use the jwt of the answer")
 	case len(text) < v2betaLength:
-		return fault("the token is cut off: those of Rancher 1.6 have 40 characters", "use the whole jwt of the login's answer, or log in again")
+		return fault("this is no whole token of Rancher 1.6: those have 40 characters", "use the whole jwt of the login's answer, or log in again")
 	case len(text) > v2betaLength:
 		return fault("this is no token of Rancher 1.6: those have 40 characters", "use the jwt of the login's answer and nothing else, or log in again")
 	}
@@ -149,12 +150,29 @@ func textFault(text string) *token.Finding {
 // it.
 func jwtForm(secret token.Secret, url string) form {
 	info, err := token.Inspect(secret)
-	if err != nil || info.Format != token.JWT || url == "" || info.Claims.Issuer != strings.TrimRight(url, "/")+"/oidc" {
-		f := certain("this is a JSON Web Token that this Rancher has not issued",
+	var f token.Finding
+	switch {
+	case err != nil:
+		f = certain("this begins as a JSON Web Token does, and does not go on as one: it is cut off, or was changed",
+			"use the whole token as it was given out, or one of this Rancher: token-xxxxx:secret", saw("the text", "%d bytes", len(secret.Reveal())))
+	case info.Format != token.JWT || !strings.HasSuffix(info.Claims.Issuer, "/oidc"):
+		f = certain("this is a JSON Web Token that no Rancher has issued",
 			"use a token of this Rancher: token-xxxxx:secret. Of JSON Web Tokens Rancher 2.12 and later take those of their own OIDC provider alone; one of an identity provider or of Kubernetes is taken by whoever it was issued for",
-			saw("its issuer", "%s", cmp.Or(foreign.Brief(info.Claims.Issuer, 100), "none")))
+			saw("its issuer", "%s", orNone(foreign.Brief(info.Claims.Issuer, 100))))
+	case url == "" || info.Claims.Issuer != strings.TrimRight(url, "/")+"/oidc":
+		// It is not sent to another Rancher than the one that it names.
+		f = likely("this is a JSON Web Token of a Rancher that calls itself otherwise than Server.URL: another one, or this one by the name in its setting server-url",
+			"set Server.URL to what stands before /oidc in the issuer, if that is this Rancher; or use a token of this one: token-xxxxx:secret",
+			saw("its issuer", "%s", foreign.Brief(info.Claims.Issuer, 100)))
+	}
+	if f.Cause != "" {
 		return form{fault: &f}
 	}
+	return ofJWT(info)
+}
+
+// ofJWT is the form of a JWT that is this Rancher's.
+func ofJWT(info token.Info) form {
 	f := form{life: life{created: info.IssuedAt, granted: info.Expiry.Sub(info.IssuedAt), from: "the claims iat and exp"}}
 	var claims struct{ Token string }
 	if info.Claims.Decode(&claims) == nil && isName(claims.Token) {

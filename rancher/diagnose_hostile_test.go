@@ -174,7 +174,7 @@ func TestDiagnoseEnds(t *testing.T) {
 				if took := time.Since(begin); took > diagnosisTime {
 					t.Errorf("it took %v", took)
 				}
-				if len(d.Findings) != 1 || d.Findings[0].Cause != "the server does not answer in time" {
+				if len(d.Findings) != 1 || d.Findings[0].Cause != "no answer came in time" {
 					t.Errorf("%v", d)
 				}
 			})

@@ -57,7 +57,7 @@ func (l life) finding(c clocks, remedy string) *token.Finding {
 	case over:
 		ago := c.now().Sub(l.expiry()).Round(time.Second)
 		f = likely(fmt.Sprintf("the token has expired %v ago", ago), remedy, evidence...)
-		f.Certain = c.known() && !l.guessed
+		f.Certain = c.known() && l.at(c.received) == over && !l.guessed // a proxy may have written the Date
 	case ending:
 		f = likely("the token is less than a minute from its end, where it is a matter of clocks, those of Rancher's own machines among them, whether it is still good",
 			"renew tokens earlier, as refresh.New does; "+remedy, evidence...)

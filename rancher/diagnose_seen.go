@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/tokenlife/tokenlife/internal/foreign"
@@ -21,16 +22,25 @@ type seen struct {
 	// foreign says that the answer is in none of Rancher's forms: a proxy's.
 	foreign bool
 
-	// stranger says that Rancher calls whoever asked system:cattle:error, as it
-	// does to Kubernetes with those whom it does not know.
-	stranger bool
+	// stranger is what whoever asked is called, if that is a name for somebody
+	// who is not known; empty if it is not.
+	stranger string
 
-	err error // there was no answer of Rancher's
+	cached bool  // a cache has answered
+	other  bool  // it is a success, and not what was asked for
+	err    error // there was no answer of Rancher's
 }
+
+// anonymous is what Kubernetes calls whoever comes without a credential.
+const anonymous = "system:anonymous"
 
 // look asks for something, and returns what came of it, with the answer.
 func look(ctx context.Context, s *Server, what string, c call) (seen, *answer) {
 	what = foreign.Brief(what, 300)
+	if c.header = c.header.Clone(); c.header == nil {
+		c.header = http.Header{}
+	}
+	c.header.Set("Cache-Control", "no-cache") // what was answered to others says nothing of this token
 	a, err := s.do(ctx, c)
 	if err != nil {
 		return seen{what: what, err: err}, nil
@@ -39,23 +49,34 @@ func look(ctx context.Context, s *Server, what string, c call) (seen, *answer) {
 	if auth != "true" && auth != "false" && auth != "none" {
 		auth = ""
 	}
-	return seen{
+	got := seen{
 		what: what, status: a.status, auth: auth, code: knownCode(e.code),
-		foreign:  !v3Says(a, e),
-		stranger: a.status == http.StatusForbidden && strings.Contains(e.message, errored),
-	}, a
+		foreign: !v3Says(a, e),
+		cached:  !slices.Contains([]string{"", "0"}, a.header.Get("Age")),
+	}
+	for _, name := range []string{errored, anonymous} {
+		if a.status == http.StatusForbidden && strings.Contains(e.message, name) {
+			got.stranger = name
+		}
+	}
+	return got, a
 }
 
 // asked reports whether anything was asked.
 func (s seen) asked() bool { return s.what != "" }
 
 // refused reports whether the credential was refused.
-func (s seen) refused() bool { return refuses(s.status, s.auth, !s.foreign, s.stranger) }
+func (s seen) refused() bool { return refuses(s.status, s.auth, !s.foreign, s.stranger != "") }
 
 // accepted reports whether the credential was accepted, though what was asked
 // for need not have been granted.
+//
+// A Rancher whose feature auth is off, which says "none", looks at no token.
 func (s seen) accepted() bool {
-	return s.err == nil && !s.refused() && (s.status/100 == 2 || s.auth == "true" || s.status == http.StatusForbidden && !s.foreign)
+	if s.err != nil || s.other || s.refused() || s.auth == "false" || s.auth == "none" {
+		return false
+	}
+	return s.auth == "true" || s.status/100 == 2 || s.status == http.StatusForbidden && !s.foreign
 }
 
 // away reports whether who should have answered has not.
@@ -76,17 +97,31 @@ func (s seen) evidence() token.Evidence {
 	if s.auth != "" {
 		v += ", X-API-Cattle-Auth: " + s.auth
 	}
-	if s.stranger {
-		v += ", as system:cattle:error"
+	if s.stranger != "" {
+		v += ", as " + s.stranger
+	}
+	if s.cached {
+		v += ", by a cache on the way (header Age)"
+	}
+	if s.other {
+		v += ", and not what was asked for"
 	}
 	return token.Evidence{What: s.what, Value: v}
+}
+
+// statusOf returns the status of the answer that an error is about; 0 if it is none.
+func statusOf(err error) int {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Status
+	}
+	return 0
 }
 
 // why returns what an error says, without what it says of the call.
 func why(err error) string {
 	e, ok := errors.AsType[*Error](err)
 	if !ok {
-		return foreign.Brief(err.Error(), 200)
+		return foreign.Brief(foreign.Bare(err).Error(), 200)
 	}
 	var parts []string
 	if e.Status != 0 {

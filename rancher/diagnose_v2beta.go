@@ -16,16 +16,18 @@ import (
 // it is an administrator's, supplies a token to read the settings with.
 //
 // Everything that is sent is a GET. It takes a minute at most, whatever the
-// context allows. Nothing of the token is in what it returns.
+// context allows. Nothing of the token is in what it returns. What is Certain is as for
+// [V3.Diagnose].
 func (c *V2Beta) Diagnose(ctx context.Context, s Suspect) (d token.Diagnosis) {
 	defer recovered(&d)
 	if c == nil {
 		c = new(V2Beta)
 	}
-	ctx, cancel := context.WithTimeout(ctx, diagnosisTime)
+	ctx, cancel := context.WithTimeoutCause(ctx, diagnosisTime, lateError{diagnosisTime, "which is all that a diagnosis takes"})
 	defer cancel()
 	f := c.facts(ctx, s)
-	return token.Diagnosis{Findings: without(f.findings(), s.Token, f.sent)}
+	d = diagnosisOf(c.Server, f.findings(), f.probe, f.account, f.place, f.stale)
+	return d.Redact(keyOf(s.Token), keyOf(f.sent), c.Server.proxyPassword())
 }
 
 // v2betaFacts are what is known of a token of 1.6.
@@ -41,9 +43,13 @@ type v2betaFacts struct {
 	open       bool // access control is off
 	unprovided bool // access control has no provider
 	live       bool
+	another    bool // the answer is about another token
 	account    seen // the token, asking for what it is good for
 	inactive   bool // that was refused without a challenge, as is done to accounts that are known
+	nobody     seen // nobody, asking for the same
+	challenged bool // that was refused with a challenge
 	place      seen // the token, asking for what it was refused for
+	confined   seen // the token, asking for projects while confined to one
 
 	stale      seen // a cookie that Server.HTTP has, asking about itself
 	staleAlive bool
@@ -68,14 +74,20 @@ func (f *v2betaFacts) findings() []token.Finding {
 	case p.code == "AuthError" && p.status == http.StatusForbidden:
 		return []token.Finding{f.leftOut(p)}
 	case f.server.Version != "" && !f.server.V2Beta:
-		return []token.Finding{certain("the server is Rancher 2.x, and is asked as a Rancher 1.6", "use V3, and a token that it has given out; Server.Open finds out which Rancher there is",
-			p.evidence(), saw("GET /rancherversion", "%s", foreign.Brief(f.server.Version, 30)))}
+		newer := likely("the server is Rancher 2.x, and is asked as a Rancher 1.6", "use V3, and a token that it has given out; Server.Open finds out which Rancher there is",
+			p.evidence(), saw("GET /rancherversion", "%s", foreign.Brief(f.server.Version, 30)))
+		newer.Certain = p.auth != "" // or there are two of them behind one name
+		return []token.Finding{newer}
 	case p.away():
 		d := []token.Finding{away(p)}
 		if ended := f.life.finding(f.clocks, renew16); ended != nil {
+			ended.Certain = false // who knows whose clock that is
 			d = append(d, *ended)
 		}
 		return d
+	case f.another:
+		return []token.Finding{certain("the server has answered about another token than this: another is on the request in its place, or the answer is somebody else's",
+			"find out what puts it there: a Transport of Server.HTTP, or a proxy on the way; or whether a cache answers", p.evidence(), saw("jwt", "another than the one that was sent"))}
 	case p.status/100 != 2:
 		return []token.Finding{likely("the server has said nothing of the token: it is perhaps no Rancher 1.6", "set Server.URL to where Rancher is, without the path of an API; Server.Detect says what is there", p.evidence())}
 	case f.open:
@@ -104,9 +116,12 @@ func (f *v2betaFacts) leftOut(p seen) token.Finding {
 func (f *v2betaFacts) acceptance() (d []token.Finding) {
 	live := saw(f.probe.what, "the token is live")
 	if f.inactive {
-		d = append(d, certain("the account of the token's user is not active, so all that it asks for is refused",
-			"have an administrator activate the account (ADMIN > Accounts in the UI)", live, f.account.evidence(), saw("the header WWW-Authenticate", "not there, as for an account that is known")))
-		return d
+		t := likely("the account of the token's user is not active, so all that it asks for is refused",
+			"have an administrator activate the account (ADMIN > Accounts in the UI)", live, f.account.evidence(), saw("the header WWW-Authenticate", "not there, as for an account that is known"))
+		if t.Certain = f.challenged; f.challenged {
+			t.Evidence = append(t.Evidence, saw(f.nobody.what, "WWW-Authenticate is there: nothing on the way takes it off"))
+		}
+		return []token.Finding{t}
 	}
 	if f.stale.asked() {
 		d = append(d, f.hidden(live))
@@ -120,10 +135,10 @@ func (f *v2betaFacts) acceptance() (d []token.Finding) {
 	case p.code == "AuthError" && p.status == http.StatusForbidden:
 		d = append(d, f.leftOut(p))
 	case p.away():
-		d = append(d, trouble(live, p.evidence()))
-	case p.code == "InvalidFormat" && f.project != "":
+		d = append(d, silent(p, live))
+	case p.code == "InvalidFormat" && f.project != "" && f.confined.code == "InvalidFormat":
 		d = append(d, certain("the token is good: the project that the request is confined to can be none", `set V2Beta.Project to the id of a project, such as "1a5"`,
-			live, p.evidence(), saw("V2Beta.Project", "%q", foreign.Brief(f.project, 40))))
+			live, f.confined.evidence(), saw("V2Beta.Project", "%q", foreign.Brief(f.project, 40))))
 	case p.status == http.StatusUnauthorized, p.status == http.StatusForbidden:
 		missing := f.noRole(live)
 		missing.Certain = p.status == http.StatusForbidden
@@ -152,17 +167,21 @@ func (f *v2betaFacts) noRole(live token.Evidence) token.Finding {
 	if f.project != "" {
 		evidence = append(evidence, saw("V2Beta.Project", "%q", foreign.Brief(f.project, 40)))
 	}
-	return certain("the token is good, and its user may not do this: it is a role that is missing, in the project or altogether, rather than authentication",
+	return likely("the token is good, and its user may not do this: it is a role that is missing, in the project or altogether, rather than authentication",
 		"have the user made a member of the project with a role that permits it, or an administrator, or set V2Beta.Project to a project of theirs", evidence...)
 }
 
 // hidden is the finding that another cookie is in the token's way.
 func (f *v2betaFacts) hidden(live token.Evidence) token.Finding {
 	const cure = "delete the cookie from the Jar of Server.HTTP, or use a client without a Jar; Set and SetBearer take it off a request, but a Jar puts it on behind them"
-	if f.staleAlive {
-		return likely("another cookie called token is sent as well, and hides the token: whatever is asked is asked as another user", cure, live, saw(f.stale.what, "it is live"))
+	what := "another cookie called token is sent as well by whoever asks with Server.HTTP, and hides a token in the header: "
+	switch {
+	case f.staleAlive:
+		return likely(what+"whatever is asked is asked as another user", cure, live, saw(f.stale.what, "it is live"))
+	case f.stale.status != http.StatusOK:
+		return likely(what+"Rancher looks at the cookie alone", cure, live, f.stale.evidence())
 	}
-	return certain("a stale cookie called token is sent as well, and hides the token: Rancher looks at the cookie alone, also if there is a good token in the header", cure, live, saw(f.stale.what, "it is not live"))
+	return likely("a stale cookie called token is sent as well by whoever asks with Server.HTTP, and hides a token in the header: Rancher looks at the cookie alone, also if there is a good token in the header", cure, live, saw(f.stale.what, "it is not live"))
 }
 
 // refusal is what there is to say of a token that is not live.

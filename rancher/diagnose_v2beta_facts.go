@@ -27,6 +27,7 @@ func (c *V2Beta) facts(ctx context.Context, s Suspect) *v2betaFacts {
 	var t v2betaToken
 	f.probe, t, a = c.ask(ctx, "the token", cookie)
 	f.live, f.open, f.unprovided = t.isLive(), t.isOpen(), !t.hasProvider()
+	f.another = f.live && !t.isOf(s.Token)
 	f.clocks = clocks{received: time.Now()}
 	if a != nil {
 		f.clocks = a.clocks()
@@ -35,7 +36,7 @@ func (c *V2Beta) facts(ctx context.Context, s Suspect) *v2betaFacts {
 		f.server, _ = c.Server.Detect(ctx)
 	}
 	switch {
-	case f.probe.status != http.StatusOK || f.open:
+	case f.probe.status != http.StatusOK || f.open || f.another:
 	case f.live:
 		c.try(ctx, f, s)
 	case !f.unprovided:
@@ -61,25 +62,39 @@ func (c *V2Beta) ask(ctx context.Context, what string, present func(*http.Reques
 	return s, t, a
 }
 
+// isOf reports whether a live token is the one that was sent: it is repeated.
+func (t v2betaToken) isOf(sent token.Secret) bool {
+	echo, err := v2betaText(*t.JWT)
+	text, err2 := v2betaText(sent)
+	return err == nil && err2 == nil && token.NewSecret(echo).Equal(token.NewSecret(text))
+}
+
 // try uses a token that is live.
 func (c *V2Beta) try(ctx context.Context, f *v2betaFacts, s Suspect) {
 	var a *answer
-	f.account, a = look(ctx, c.Server, "GET /v2-beta/projects with the token", call{
-		op: "diagnose a token", method: http.MethodGet, path: "/v2-beta/projects?limit=1",
-		present: func(r *http.Request) { setV2BetaCookie(r, s.Token.Reveal()) },
-	})
-	if a != nil && a.status == http.StatusUnauthorized && f.account.code != "AuthProviderChanged" {
-		f.inactive = a.header.Get("WWW-Authenticate") == ""
+	const projects = "/v2-beta/projects?limit=1"
+	ask := call{op: "diagnose a token", method: http.MethodGet, path: projects, most: longestList}
+	named := func(path, with string) string { return "GET " + strings.TrimSuffix(path, "?limit=1") + with }
+	as := ask
+	as.present = func(r *http.Request) { setV2BetaCookie(r, s.Token.Reveal()) }
+	f.account, a = look(ctx, c.Server, named(projects, " with the token"), as)
+	if a != nil && a.status == http.StatusUnauthorized && !f.account.foreign && f.account.code != "AuthProviderChanged" && a.header.Get("WWW-Authenticate") == "" {
+		f.inactive = true
+		f.nobody, a = look(ctx, c.Server, named(projects, " without a token"), ask)
+		f.challenged = a != nil && a.status == http.StatusUnauthorized && a.header.Get("WWW-Authenticate") != ""
+		return
 	}
 	where, _ := placeOf(s.URL, serverURL(c.Server))
-	if where == "" && c.Project != "" {
-		where = "/v2-beta/projects?limit=1"
+	as.present = func(r *http.Request) { c.Set(r, token.Token{Value: s.Token}) }
+	if c.Project != "" {
+		f.confined, _ = look(ctx, c.Server, named(projects, " with the token"), as)
 	}
-	if where != "" {
-		f.place, _ = look(ctx, c.Server, "GET "+strings.TrimSuffix(where, "?limit=1")+" with the token", call{
-			op: "diagnose a token", method: http.MethodGet, path: where, most: longestList,
-			present: func(r *http.Request) { c.Set(r, token.Token{Value: s.Token}) },
-		})
+	switch {
+	case where != "":
+		as.path = where
+		f.place, _ = look(ctx, c.Server, named(where, " with the token"), as)
+	case c.Project != "":
+		f.place = f.confined
 	}
 	if where == "" && f.account.status/100 != 2 {
 		f.place = f.account // better than nothing

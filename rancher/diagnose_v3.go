@@ -23,15 +23,20 @@ import (
 // The Source is asked once, and only about a token that is refused; whether it
 // gets a new one for that is its own affair. A diagnosis takes a minute at most,
 // whatever the context allows. Of the token only its name is in what it returns.
+//
+// A finding is Certain if it is Rancher that has said so, and no other cause explains it
+// as well. None is if the server's certificate is not verified, if it is asked over
+// http, or if a cache has answered.
 func (c *V3) Diagnose(ctx context.Context, s Suspect) (d token.Diagnosis) {
 	defer recovered(&d)
 	if c == nil {
 		c = new(V3)
 	}
-	ctx, cancel := context.WithTimeout(ctx, diagnosisTime)
+	ctx, cancel := context.WithTimeoutCause(ctx, diagnosisTime, lateError{diagnosisTime, "which is all that a diagnosis takes"})
 	defer cancel()
 	f := c.facts(ctx, s)
-	return token.Diagnosis{Findings: without(f.findings(), s.Token, f.sent)}
+	d = diagnosisOf(c.Server, f.findings(), f.probe, f.place, f.second, f.inside, f.owner)
+	return d.Redact(keyOf(s.Token), keyOf(f.sent), c.Server.proxyPassword())
 }
 
 // recovered makes a finding of a panic of somebody else's code.
@@ -52,6 +57,7 @@ type v3Facts struct {
 
 	server Product // what the server says that it is
 	probe  seen    // the token, asking who its user is
+	userID string  // the id of that user
 	place  seen    // the token, asking for what it was refused for
 	within string  // the cluster which that belongs to
 
@@ -62,6 +68,7 @@ type v3Facts struct {
 	same     bool         // it is the token itself
 	record   *V3Token     // what the server keeps of the token
 	looked   seen         // how record was asked for
+	listed   seen         // a list of such tokens, asked for if there is no record
 	mistaken bool         // record is of an ext token though the text says otherwise, or the reverse
 	siblings []V3Token
 	activity seen // the UserActivity of a session
@@ -86,10 +93,17 @@ func (f *v3Facts) findings() []token.Finding {
 		return []token.Finding{csrf(p.evidence())}
 	case p.away():
 		return f.unreached()
-	case f.server.V2Beta:
-		return []token.Finding{certain("the server is Rancher 1.6, and is asked as a Rancher 2.x", "use V2Beta, and a token that it has given out; Server.Open finds out which Rancher there is", p.evidence())}
+	case f.server.V2Beta && p.auth == "": // otherwise there are two of them behind one name
+		old := likely("the server is Rancher 1.6, and is asked as a Rancher 2.x", "use V2Beta, and a token that it has given out; Server.Open finds out which Rancher there is",
+			p.evidence(), saw("GET /v2-beta/token", "answered as by Rancher 1.6"))
+		old.Certain = p.code != "" // of a refusal 2.x says none
+		return []token.Finding{old}
 	case p.refused():
 		return f.refusal()
+	case p.accepted() && f.replaced():
+		return []token.Finding{likely("what the server accepts is not this token: another user's credential is on the request in its place, or another's answer came back",
+			"find out what puts it there: a Transport of Server.HTTP, or a proxy on the way; or whether a cache answers", p.evidence(),
+			saw("the user who is accepted", "%s", orUnknown(f.userID)), saw("the user of the token", "%s", orUnknown(foreign.Brief(f.user.ID, 60))), f.looked.evidence())}
 	case p.accepted():
 		return f.acceptance()
 	}
@@ -100,9 +114,18 @@ func (f *v3Facts) findings() []token.Finding {
 func (f *v3Facts) unreached() []token.Finding {
 	d := []token.Finding{away(f.probe)}
 	if ended := f.life.finding(f.clocks, renew3); ended != nil {
+		ended.Certain = false // who knows whose clock that is
 		d = append(d, *ended)
 	}
 	return d
+}
+
+// replaced reports whether the server has accepted somebody else than the user of
+// the token. To the token itself its record is always shown.
+func (f *v3Facts) replaced() bool {
+	opaque := f.form.name != "" && !f.form.ext && !f.form.life.known()
+	return f.user.ID != "" && f.userID != "" && f.user.ID != f.userID ||
+		opaque && f.probe.status == http.StatusOK && f.looked.status == http.StatusNotFound
 }
 
 const renew3 = "make another token, and have one that is renewed ahead of that (V3Source)"
@@ -117,9 +140,11 @@ func (f *v3Facts) acceptance() (d []token.Finding) {
 		d = append(d, likely("the token is good, and what answers at this URL does not take it: a cluster's own endpoint, which knows a token only some time after it is made and by the cluster's own clock, or a proxy that takes the header Authorization off",
 			"ask Rancher's own URL for the cluster (/k8s/clusters/ID), or look at what is between here and there", f.probe.evidence(), p.evidence()))
 	case p.away():
-		d = append(d, trouble(f.probe.evidence(), p.evidence()))
+		d = append(d, silent(p, f.probe.evidence()))
 	case p.status == http.StatusForbidden:
-		d = append(d, forbidden(f.probe.evidence(), p.evidence()))
+		may := forbidden(f.probe.evidence(), p.evidence())
+		may.Certain = p.auth == f.probe.auth // the same has answered
+		d = append(d, may)
 	case p.status == http.StatusNotFound:
 		d = append(d, likely("the token is good: there is no such thing at this URL, or its user may not see it, which Rancher answers alike",
 			"correct the URL, or have the user given a role in that cluster or project", f.probe.evidence(), p.evidence()))
@@ -140,7 +165,7 @@ func (f *v3Facts) acceptance() (d []token.Finding) {
 
 // forbidden is the finding that a good token's user may not do something.
 func forbidden(evidence ...token.Evidence) token.Finding {
-	return certain("the token is good, and its user may not do this: it is permission that is missing rather than authentication",
+	return likely("the token is good, and its user may not do this: it is permission that is missing rather than authentication",
 		"have the user given a global role, or a role in that cluster or project, that permits it; another token of the same user fares no better", evidence...)
 }
 
@@ -151,9 +176,13 @@ func blamed(err error, accepted token.Evidence) []token.Finding {
 	switch {
 	case err == nil:
 	case errors.Is(err, ErrCSRF):
-		return []token.Finding{csrf(accepted, said())}
+		missed := csrf(accepted, said())
+		missed.Certain = true
+		return []token.Finding{missed}
+	case errors.Is(err, ErrForbidden) && statusOf(err) == http.StatusUnauthorized:
+		return []token.Finding{likely("the token is good, and is not taken for this: before 2.15 none of ext.cattle.io (ext/…) is where the others are made and listed", "use another token for this", accepted, said())}
 	case errors.Is(err, ErrForbidden):
-		return []token.Finding{forbidden(accepted, said())}
+		return []token.Finding{forbidden(accepted, said())} // or an admission refused what was sent
 	case errors.Is(err, ErrUnavailable), errors.Is(err, ErrNotRancher), errors.Is(err, context.DeadlineExceeded):
 		return []token.Finding{likely("the token is good: the server, or a proxy before it, was away when the call failed", "try again; if it happens often, look at what is between here and there", accepted, said())}
 	case errors.Is(err, ErrNotAuthenticated):
@@ -179,8 +208,9 @@ func (f *v3Facts) shortened() []token.Finding {
 		if known {
 			evidence = append(evidence, s.evidence())
 		}
-		return append([]token.Finding{certain(cause,
-			s.mend()+", or ask for less and renew it (V3Source); a token that there is already keeps its life", evidence...)}, s.behind()...)
+		short := likely(cause, s.mend()+", or ask for less and renew it (V3Source); a token that there is already keeps its life", evidence...)
+		short.Certain = f.record != nil && known && nearly(granted, f.life.granted) // or it may have been shortened since
+		return append([]token.Finding{short}, s.behind()...)
 	case known && granted > 0 && granted == f.life.granted && f.over():
 		return s.behind()
 	}

@@ -32,6 +32,8 @@ func (c *V3) facts(ctx context.Context, s Suspect) *v3Facts {
 	f.clocks = clocks{received: time.Now()}
 	if a != nil {
 		f.clocks = a.clocks()
+		f.userID, _ = userOf(a)
+		f.probe.other = f.probe.status/100 == 2 && f.probe.auth == "" && f.userID == ""
 	}
 	if f.probe.away() || f.probe.csrf() {
 		return f
@@ -100,6 +102,15 @@ func (c *V3) investigate(ctx context.Context, f *v3Facts, suspect token.Token) {
 			as.keep(ctx, f, !f.form.ext)
 			f.mistaken = f.record != nil
 		}
+		if f.record == nil {
+			// That there is no such thing is also said where there are no such things
+			// at all, and by whoever hides them.
+			list := "/v3/tokens"
+			if f.form.ext {
+				list = extTokens.path("")
+			}
+			f.listed, _ = c.look(ctx, second, list+"?limit=1", "the token of V3.Source")
+		}
 	}
 	as.read(ctx, f, maxSetting, sessionSetting, idleSetting, kubeconfigSetting)
 	if f.record != nil && !f.mistaken {
@@ -164,8 +175,7 @@ func (c *V3) askOwner(ctx context.Context, f *v3Facts) {
 	}
 	var a *answer
 	f.owner, a = c.look(ctx, own, "/v3/users/"+url.PathEscape(id), "the token of V3.Source")
-	if a != nil && a.status == http.StatusOK {
-		_, enabled := userOf(a)
+	if found, enabled := userOf(a); found == id && a.status == http.StatusOK {
 		f.disabled = !enabled
 	}
 }

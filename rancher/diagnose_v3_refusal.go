@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/tokenlife/tokenlife/internal/foreign"
 	"github.com/tokenlife/tokenlife/token"
@@ -14,7 +15,7 @@ import (
 // refusal is what there is to say of a token that the server refuses.
 func (f *v3Facts) refusal() []token.Finding {
 	if f.within != "" && f.place.accepted() {
-		return []token.Finding{confined(f.within, f.probe.evidence(), f.place.evidence())}
+		return []token.Finding{f.onlyThere()}
 	}
 	var d []token.Finding
 	if f.mistaken {
@@ -35,6 +36,21 @@ func (f *v3Facts) refusal() []token.Finding {
 		d = append(d, f.clocks.finding())
 	}
 	return append(d, f.shortened()...)
+}
+
+// onlyThere is what there is to say of a token that the server accepts below a
+// cluster, and refuses otherwise.
+func (f *v3Facts) onlyThere() token.Finding {
+	evidence := []token.Evidence{f.probe.evidence(), f.place.evidence()}
+	if r := f.record; r != nil && r.Cluster != f.within {
+		return likely("the token is good, and not all that answers takes it: one of several replicas, or of several Ranchers behind one name, does not know it, or could not read what it knows",
+			"ask again, and see whether all that is behind the server's name is one Rancher", append(evidence, f.says("clusterId", orNone(foreign.Brief(r.Cluster, 60))))...)
+	}
+	only := confined(f.within, evidence...)
+	if only.Certain = f.record != nil; !only.Certain {
+		only.Remedy += "; " + f.surer()
+	}
+	return only
 }
 
 // byRecord is what the server's record of the token says.
@@ -59,7 +75,7 @@ func (f *v3Facts) byRecord() (d []token.Finding) {
 		only.Certain = f.inside.accepted()
 		d = append(d, only)
 	}
-	d = append(d, f.providerGone(r.Provider)...)
+	d = append(d, f.providerGone(r.Provider, len(f.providers) > 0)...) // while it starts, there are none
 	if len(d) == 0 {
 		d = append(d, likely(fmt.Sprintf("the secret is not that of %s: the server knows a token of that name, which is enabled and has not expired", f.who()),
 			"use the whole token as it was given out; if it is lost, make another", f.looked.evidence(), f.probe.evidence()))
@@ -85,20 +101,20 @@ func (f *v3Facts) byCircumstance() (d []token.Finding) {
 	if f.disabled {
 		d = append(d, f.ownerDisabled())
 	}
-	d = append(d, f.providerGone(f.user.Provider)...)
+	d = append(d, f.providerGone(f.user.Provider, false)...) // a user can have more than one
 	switch {
 	case settled(d):
 	case f.looked.status == http.StatusNotFound && f.ofAnother():
 		d = append(d, likely("the token is of another user than the second credential, which therefore cannot see it", "set V3.Source to another token of the user "+foreign.Brief(f.user.ID, 60),
 			f.second.evidence(), f.looked.evidence()))
 	case f.looked.status == http.StatusNotFound:
-		d = append(d, f.gone())
+		d = append([]token.Finding{f.gone()}, d...)
 	case f.form.odd != "":
 		d = append(d, likely("the token is cut off or mistyped", "use the whole token as it was given out; if it is lost, make another", saw("its text", "%s", f.form.odd), f.probe.evidence()))
 	}
 	if f.second.refused() && !settled(d) {
-		d = append(d, likely("the user, or the provider that they log in with, is disabled: a second token is refused as well",
-			"have an administrator look at the user (enabled) and at the provider (Users & Authentication), or log in: what that says tells which it is", f.probe.evidence(), f.second.evidence()))
+		d = append(d, likely("the user, or the provider that they log in with, is disabled, or no token arrives: a second token is refused as well",
+			"have an administrator look at the user (enabled) and at the provider (Users & Authentication), or log in: what that says tells which it is; or find out what takes the header Authorization off", f.probe.evidence(), f.second.evidence()))
 	}
 	return d
 }
@@ -117,9 +133,14 @@ func (f *v3Facts) gone() token.Finding {
 	if f.form.odd != "" {
 		evidence = append(evidence, saw("its text", "%s", f.form.odd))
 	}
-	return certain(fmt.Sprintf("the user %s has no token of this name: it was deleted, logged out, or purged, as is done within some hour of its expiry; or it is another user's, or another Rancher's", orUnknown(f.secondID)),
+	if f.listed.asked() {
+		evidence = append(evidence, f.listed.evidence())
+	}
+	gone := likely(fmt.Sprintf("the user %s has no token of this name: it was deleted, logged out, or purged, as is done within some hour of its expiry; or it is another user's, another Rancher's, or so new that not every replica knows it", orUnknown(f.secondID)),
 		remedy+"Who deletes tokens: a logout, another holder of the same token, the refresh of the provider, which deletes logins, and the disabling of a provider; an administrator sees those of all users with kubectl get tokens.management.cattle.io on the cluster local",
 		evidence...)
+	gone.Certain = f.listed.status == http.StatusOK
+	return gone
 }
 
 // ofAnother reports whether it is known that the token is not the second
@@ -136,7 +157,8 @@ func (f *v3Facts) idle() []token.Finding {
 	}
 	s, known := f.settings[idleSetting]
 	most, _ := s.minutes()
-	over := known && most > 0 && !r.LastActive.IsZero() && f.clocks.now().Sub(r.LastActive.Add(most)) >= 0
+	by := func(now time.Time) bool { return now.Sub(r.LastActive.Add(most)) >= 0 }
+	over := known && most > 0 && !r.LastActive.IsZero() && f.activity.status != http.StatusOK && by(f.clocks.now())
 	if !over && !f.deserted {
 		return nil
 	}
@@ -151,8 +173,9 @@ func (f *v3Facts) idle() []token.Finding {
 		evidence = append(evidence, s.evidence())
 	}
 	s.Name = idleSetting
-	idle := certain("the session was idle for too long: calls do not count as activity, only a UserActivity does, and once there has been one, there must be others",
+	idle := likely("the session was idle for too long: calls do not count as activity, only a UserActivity does, and once there has been one, there must be others",
 		"log in again, and record a UserActivity now and then (V3.KeepActive), or use an API key, which is never idle; or "+s.mend(), evidence...)
+	idle.Certain = f.deserted || f.clocks.known() && by(f.clocks.received) // a proxy may have written the Date
 	return append([]token.Finding{idle}, s.behind()...)
 }
 
@@ -164,14 +187,17 @@ func confined(cluster string, evidence ...token.Evidence) token.Finding {
 }
 
 // providerGone is the finding that the provider a token came by is not enabled.
+// Proved says that it is known by which one it came, and the server has some.
 // Local users can be hidden, but their tokens stay good.
-func (f *v3Facts) providerGone(name string) []token.Finding {
-	if name == "" || name == "local" || f.providers == nil || slices.Contains(f.providers, name) {
+func (f *v3Facts) providerGone(name string, proved bool) []token.Finding {
+	if name == "" || strings.EqualFold(name, "local") || f.providers == nil || slices.ContainsFunc(f.providers, func(p string) bool { return strings.EqualFold(p, name) }) {
 		return nil
 	}
-	return []token.Finding{certain(fmt.Sprintf("the provider %s, by which the token came, is not enabled any more, so every token of its users is refused", foreign.Brief(name, 60)),
+	gone := likely(fmt.Sprintf("the provider %s, by which the token came, is not enabled any more, so every token of its users is refused", foreign.Brief(name, 60)),
 		"log in by a provider that is enabled, or have an administrator enable it again: the tokens that were deleted when it was disabled do not come back with that",
-		saw("the providers that are enabled", "%s", cmp.Or(foreign.Brief(strings.Join(f.providers, ", "), 300), "none")))}
+		saw("the providers that are enabled", "%s", orNone(foreign.Brief(strings.Join(f.providers, ", "), 300))))
+	gone.Certain = proved
+	return []token.Finding{gone}
 }
 
 // prefix is the finding that ext/ is before the name where it must not be, or
@@ -221,5 +247,7 @@ func (p Product) minor() (n int, ok bool) {
 }
 
 func isKubeconfig(name string) bool { return strings.HasPrefix(name, "kubeconfig-") }
+
+func orNone(s string) string { return cmp.Or(s, "none") }
 
 func orUnknown(s string) string { return cmp.Or(s, "that is not known") }

@@ -2,7 +2,8 @@ package rancher
 
 import (
 	"context"
-	"errors"
+	"crypto/tls"
+	"crypto/x509"
 	"net/http"
 	"strings"
 	"testing"
@@ -305,7 +306,7 @@ var v3Cases = []struct {
 	{"TLS", "v2.13.1", func(t *testing.T, s *v3Case) {
 		s.create(t, V3Request{})
 		s.c.Server.HTTP = &http.Client{Transport: roundTrip(func(*http.Request) (*http.Response, error) {
-			return nil, errors.New("tls: failed to verify certificate: x509: certificate signed by unknown authority")
+			return nil, &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}
 		})}
 	}},
 	{"a proxy without a server", "v2.13.1", func(t *testing.T, s *v3Case) {

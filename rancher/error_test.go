@@ -2,6 +2,8 @@ package rancher
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/http"
@@ -85,7 +87,7 @@ func TestFailed(t *testing.T) {
 // afterwards in ours: they may be the server's.
 func TestCertificate(t *testing.T) {
 	t.Parallel()
-	s := &Server{URL: "https://rancher.example", HTTP: &http.Client{Transport: failing{errors.New("tls: failed to verify certificate: x509: certificate signed by unknown authority")}}}
+	s := &Server{URL: "https://rancher.example", HTTP: &http.Client{Transport: failing{&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}}}}
 	_, err := s.do(context.Background(), call{op: "look", method: "GET", path: "/v3"})
 	if !errors.Is(err, ErrUnavailable) || !strings.Contains(err.Error(), "x509: certificate signed by unknown authority; have Server.HTTP trust the server's certificate authority") {
 		t.Error(err)

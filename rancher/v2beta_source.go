@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"sync"
 	"time"
 
@@ -58,6 +59,10 @@ type V2BetaSource struct {
 	refused []v2betaRefusal
 	closed  bool
 }
+
+// Format implements [fmt.Formatter]: what a V2BetaSource holds is not printed, and may
+// change meanwhile.
+func (s *V2BetaSource) Format(f fmt.State, verb rune) { io.WriteString(f, "rancher.V2BetaSource") }
 
 // Token implements [token.Source]: it logs in, or waits for the login under way.
 // The token's ExpiresIn is as of [V2Beta.Login].

@@ -156,8 +156,9 @@ func TestV2BetaThirtyHours(t *testing.T) {
 			w.fake.Set("api.auth.jwt.token.expiry", "5400000")
 		}, 25, 29, 0, 0},
 		// Nobody says so to a user: it shows by the first refusal of each token,
-		// and the call is made again with another, if there is one to be had.
-		{"90 min, unknown", "user", lowered, 12, 16, 20, 5},
+		// and the call is made again with another, if there is one to be had. All
+		// 20 callers may have one on the way at that moment, which happens once or twice.
+		{"90 min, unknown", "user", lowered, 12, 16, 60, 5},
 		// A login of which the answer is lost ends the session all the same.
 		{"restrict.concurrent.sessions", "admin", func(w *v2betaWorld) { w.fake.Set("api.auth.restrict.concurrent.sessions", "true") }, 3, 5, 3, 0},
 	} {

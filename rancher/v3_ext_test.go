@@ -465,6 +465,7 @@ func TestExtLongList(t *testing.T) {
 	one := `{"metadata":{"name":"token-7d9xk"},"spec":{"ttl":1,"description":"` + strings.Repeat("x", 500) + `"}}`
 	const n = 4000
 	c, _ := script(t, map[string]http.HandlerFunc{"GET /ext/apis/ext.cattle.io/v1/tokens": says(200, "true", `{"items":[`+one+strings.Repeat(","+one, n-1)+`]}`)})
+	c.Server.Timeout = -1 // that much takes long on a busy machine
 	c.Source = token.Static(token.Token{Value: v3Secret})
 	if list, err := c.ExtTokens(t.Context()); err != nil || len(list) != n {
 		t.Errorf("%d tokens, %v", len(list), err)

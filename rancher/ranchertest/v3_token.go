@@ -61,13 +61,23 @@ func (s *V3) mustFindToken(call, name string, do func(*v3Token)) {
 // a name it gets one.
 func (s *V3) addToken(u *v3User, t V3Token) *v3Token {
 	if t.Name == "" {
-		t.Name = "token-" + randomName()
+		t.Name = s.freeName()
 	}
 	t.Secret, t.UserID, t.Enabled = randomText(54), u.id, true
 	t.Created = s.now().UTC().Truncate(time.Second) // Kubernetes has no finer time
 	kept := &v3Token{V3Token: t, uuid: randomUUID(), provider: u.provider, principal: u.principal}
 	s.tokens = append(s.tokens, kept)
 	return kept
+}
+
+// freeName returns a name that no token has.
+func (s *V3) freeName() string {
+	for {
+		name := "token-" + randomName()
+		if s.findToken(name, false) == nil && s.findToken(name, true) == nil {
+			return name
+		}
+	}
 }
 
 func (s *V3) removeToken(t *v3Token) {
