@@ -42,14 +42,19 @@
 //     for tests
 //   - [github.com/tokenlife/tokenlife/kube]: Kubernetes service account tokens,
 //     requested, kept for many, read from files, and reviewed; a client-go
-//     configuration whose only credential is a Source; a Store in Secrets
+//     configuration whose only credential is a Source; a Store in Secrets; why a
+//     token is refused
+//   - [github.com/tokenlife/tokenlife/kube/kubeconfig]: the credentials in
+//     kubeconfig files, and their OpenID Connect logins kept fresh
+//   - [github.com/tokenlife/tokenlife/kube/execcred]: kubectl's exec credential
+//     plugins, both ends
 //
 // Only refresh.Source caches. Every other Source answers anew on each call, so
 // refresh.New of it is always right.
 //
 // A program links what it imports: token, token/seal, token/introspect, skew,
-// session, rancher and refresh need the standard library alone, and so do its
-// Stores, which import no driver; JOSE libraries are in token/jwt, token/jwe and
-// session/dashboard, golang.org/x/oauth2 is in token/oauth2adapt, Kubernetes is in
-// kube.
+// session, rancher, kube/execcred and refresh need the standard library alone, and
+// so do its Stores, which import no driver; JOSE libraries are in token/jwt,
+// token/jwe and session/dashboard, golang.org/x/oauth2 is in token/oauth2adapt,
+// Kubernetes is in kube, and kube/kubeconfig adds a YAML reader.
 package tokenlife

@@ -44,6 +44,13 @@
 // finds them without a token. The discovery document of https://kubernetes.default.svc
 // names another origin, where no token is sent: it takes the lines above.
 //
+// # Why it is refused
+//
+// To whoever presents a token an API server says 401 and never why. [Diagnose] finds out:
+//
+//	d := kube.Diagnose(ctx, kube.Suspect{Token: token.NewSecret(text)}, cfg)
+//	fmt.Println(d)
+//
 // # What replicas share
 //
 // [SecretStore] keeps a rotating pair, or whatever else wants a refresh.Store, in
@@ -61,6 +68,8 @@
 //   - Legacy and Keys: get on the one Secret.
 //   - SecretStore: get, update and delete on the one Secret, and create on secrets;
 //     the Role is in its documentation.
+//   - Diagnose: nothing, and the more the better: what Reviewer needs, and get on what
+//     the token hangs on.
 //   - Projected: nothing.
 //
 // A Role and its binding for a Source whose Client is the service account deployer:
@@ -108,4 +117,18 @@
 // The package takes the client-go clients it uses as small interfaces, so it works
 // with real and fake clientsets of any version and links neither: of client-go it
 // imports rest, and the API types.
+//
+// # Tests
+//
+// A fake clientset makes no tokens. It takes a reactor that answers as an API server
+// does, with the spec that was asked for, since what lacks a part of it is an error:
+//
+//	cs := fake.NewClientset()
+//	cs.PrependReactor("create", "serviceaccounts", func(a clienttesting.Action) (bool, runtime.Object, error) {
+//		r := a.(clienttesting.CreateAction).GetObject().(*authenticationv1.TokenRequest)
+//		hour := int64(3600)
+//		r.Spec.ExpirationSeconds = &hour
+//		r.Status.Token, r.Status.ExpirationTimestamp = "made-up", metav1.NewTime(time.Now().Add(time.Hour))
+//		return true, r, nil
+//	})
 package kube

@@ -127,6 +127,8 @@ func unanswered(err error) (Reason, string) {
 	switch {
 	case errors.Is(err, context.Canceled):
 		return "", ""
+	case says("token: no token for "): // by the Transport that Config puts there
+		return Away, "nothing was sent: the Client has to get a credential of its own first"
 	case says("client rate limiter"):
 		return Busy, "the Client asks no faster than its rest.Config lets it: raise QPS and Burst there (5 and 10 unless set), or ask less often"
 	case errors.Is(err, context.DeadlineExceeded) && !(isNet && dialling.Op == "dial"):

@@ -100,6 +100,7 @@ func TestErrors(t *testing.T) {
 		{"own credential expired", post(fmt.Errorf("get: %w", token.ErrExpired)), kube.Unauthenticated, []string{"expired", "renew that of the Client"}},
 		{"own credential dead", post(token.Refused(errors.New("dead"))), kube.Unauthenticated, []string{"renew that of the Client"}},
 		{"no credential to ask with", post(&kube.Error{Op: "token of service account x", Reason: kube.Forbidden, Err: apierrors.NewForbidden(saResource, "x", errors.New("cannot create resource")), Remedy: "do that"}), kube.Away, []string{"do that"}},
+		{"no token to ask with", post(errors.New("token: no token for POST https://127.0.0.1:6443: refresh: no usable token: connection refused")), kube.Away, []string{"connection refused; nothing was sent", "a credential of its own"}},
 		{"busy", page(429, 7), kube.Busy, []string{"HTTP status 429", "ask less often"}},
 		{"busy here", fmt.Errorf("client rate limiter Wait returned an error: rate: Wait(n=1) would exceed context deadline"), kube.Busy, []string{"QPS"}},
 		{"broken", apierrors.NewInternalError(errors.New("etcd")), kube.Away, []string{"in trouble"}},

@@ -48,8 +48,9 @@ func TestEvents(t *testing.T) {
 				if test.warning != "" {
 					kube.Warnings{}.HandleWarningHeaderWithContext(ctx, 299, "-", test.warning)
 				}
-				a := answer(time.Now(), test.exp, test.exp, nil)
-				a.Status.ExpirationTimestamp = metav1.NewTime(time.Unix(time.Now().Unix(), 0).Add(test.until))
+				now := time.Now() // once: a second may begin meanwhile
+				a := answer(now, test.exp, test.exp, nil)
+				a.Status.ExpirationTimestamp = metav1.NewTime(time.Unix(now.Unix(), 0).Add(test.until))
 				return a
 			}),
 			OnEvent: func(e kube.Event) {

@@ -2,6 +2,8 @@ package kube
 
 import (
 	"context"
+	"fmt"
+	"io"
 	"sync"
 	"time"
 
@@ -134,6 +136,12 @@ func (v *view) Invalidate(tok token.Token) { v.tokens.group().Invalidate(v.key, 
 
 // Invalidate gives up tok, if it is the token at hand for r.
 func (t *Tokens) Invalidate(r Request, tok token.Token) { t.group().Invalidate(r.key(), tok) }
+
+// Format implements [fmt.Formatter]: the tokens that are kept are not printed, and may
+// change meanwhile.
+func (t *Tokens) Format(f fmt.State, verb rune) { io.WriteString(f, "kube.Tokens") }
+
+func (v *view) Format(f fmt.State, verb rune) { v.tokens.Format(f, verb) }
 
 // Drop forgets the tokens whose Request match accepts, such as those bound to a
 // pod that is gone. Audiences come to it sorted, and BoundTo may be nil.

@@ -748,8 +748,10 @@ func TestTokensHidden(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, format := range []string{"%v", "%+v", "%#v", "%s", "%q"} {
-		text := fmt.Sprintf(format, tokens) + fmt.Sprintf(format, tokens.Source(r)) + fmt.Sprintf(format, tok)
-		if strings.Contains(text, strings.Split(tok.Value.Reveal(), ".")[1]) {
+		if text := fmt.Sprintf(format+format, tokens, tokens.Source(r)); text != "kube.Tokenskube.Tokens" {
+			t.Errorf("%s prints %d bytes of what Tokens holds", format, len(text))
+		}
+		if strings.Contains(fmt.Sprintf(format, tok), strings.Split(tok.Value.Reveal(), ".")[1]) {
 			t.Errorf("%s prints a token", format)
 		}
 	}
