@@ -21,7 +21,19 @@ import (
 func TestDemonstration(t *testing.T) {
 	t.Parallel()
 	var stdout, stderr bytes.Buffer
-	if status := run(t.Context(), nil, none, &stdout, &stderr); status != 0 {
+	status := 1
+	for range 5 {
+		stdout.Reset()
+		stderr.Reset()
+		began := time.Now()
+		status = run(t.Context(), nil, none, &stdout, &stderr)
+		// It waits for ttl twice. If it took one more, the machine is so busy that the
+		// API may have forgotten what it had only just been told.
+		if status == 0 || time.Since(began) < 3*ttl {
+			break
+		}
+	}
+	if status != 0 {
 		t.Errorf("exit status %d, want 0; stderr: %s", status, stderr.String())
 	}
 	t.Log(stdout.String())

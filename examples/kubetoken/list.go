@@ -88,7 +88,7 @@ func (o options) cluster() (*rest.Config, string, error) {
 	loader := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{})
 	cfg, err := loader.ClientConfig()
 	if clientcmd.IsEmptyConfig(err) {
-		return nil, "", errors.New("no way to the cluster: there is no kubeconfig, and this is not a pod: say -kubeconfig")
+		return nil, "", fmt.Errorf("no way to the cluster: %s names none, and this is not a pod: say -kubeconfig", strings.Join(rules.GetLoadingPrecedence(), ", nor "))
 	}
 	if err != nil {
 		return nil, "", fmt.Errorf("no way to the cluster: %w", err)

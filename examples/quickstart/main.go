@@ -33,9 +33,10 @@ import (
 const usage = `Quickstart shows a token being kept fresh while everything around it goes wrong.
 
 It starts an issuer and an API on two ports of 127.0.0.1, and 50 callers that use
-the API. Tokens live for 5 seconds. The issuer's clock is 90 seconds fast, and its
-2nd and 3rd answers are a 500. The API goes by the issuer's clock to the instant,
-and after 8 seconds it revokes a token that is in use.
+the API. Tokens live for 5 seconds, and the issuer wants to be asked for the next
+after one. Its clock is 90 seconds fast, and its 2nd and 3rd answers are a 500. The
+API goes by the issuer's clock to the instant, and after 8 seconds it revokes a token
+that is in use.
 
 Each line says when something happened, to whom, and what. On a terminal, the
 last line is the life of the token in use. The summary at the end counts what

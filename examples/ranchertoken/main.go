@@ -194,6 +194,8 @@ func parse(args []string) (o options, err error) {
 		return o, fmt.Errorf("too much behind %s: flags come before the command, and passwords from a prompt or a file", o.command)
 	case o.url == "":
 		return o, errors.New("-url is missing: where Rancher is")
+	case (&rancher.Server{URL: o.url}).Origin() == "":
+		return o, errors.New("-url: it is a URL such as https://rancher.example, without user, query or fragment")
 	case o.lifetime < 0 || o.during < 0:
 		return o, errors.New("-lifetime and -for cannot be negative")
 	}

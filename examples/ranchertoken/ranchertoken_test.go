@@ -111,13 +111,13 @@ func TestV3(t *testing.T) {
 	do("-user", "nobody", "-password-file", passwordFile(t), "login").says(t, 1, "ranchertoken: .*401 Unauthorized.*the server does not accept these credentials.*")
 	do("-user", "admin", "-password-file", passwordFile(t), "login").says(t, 0, clamped, "logged in as "+user+": "+name+", for another (59m5|1h0m0).*")
 	do("login").says(t, 0, "logged in already, as "+user+": log out first to be somebody else")
-	do("show").says(t, 0, `server   http://127\.0\.0\.1:\d+, Rancher v2\.13\.1`, "user     "+user, "token    "+name+", for another 59m.*",
+	do("show").says(t, 0, `server   http://127\.0\.0\.1:\d+, Rancher v2\.13\.1`, "user     "+user, "token    "+name+", for another 5\\dm.*",
 		`setting  auth-user-session-ttl-minutes is 960 \(default\)`, `setting  auth-token-max-ttl-minutes is 60 \(db\)`)
 	if n := len(fake.Tokens()); n != 1 {
 		t.Errorf("there are %d tokens, want that of the chain: %+v", n, fake.Tokens())
 	}
 	do("renew").says(t, 0, clamped, "renewed: "+name+", for another (59m5|1h0m0).*")
-	do("-for", "100ms", "keep").says(t, 0, "keeping it fresh for 100ms: "+name+", for another 59m.*", "what is kept stays good: the next run goes on with it")
+	do("-for", "100ms", "keep").says(t, 0, "keeping it fresh for 100ms: "+name+", for another 5\\dm.*", "what is kept stays good: the next run goes on with it")
 	do("diagnose").says(t, 0, "(?s).*")
 
 	// One that an administrator has disabled, asked about with the one that is kept.
@@ -180,20 +180,20 @@ func TestV2Beta(t *testing.T) {
 	do("logout").says(t, 0, "not logged in")
 	do(append(login, "login")...).says(t, 0, `logged in as admin \(1a\d+\): a token, for another (59m5|1h0m0).*`)
 	do(append(login, "login")...).says(t, 0, `logged in already, as admin \(1a\d+\): log out first to be somebody else`)
-	do("show").says(t, 0, `server   http://127\.0\.0\.1:\d+, Rancher v1\.6\.30`, `user     admin \(1a\d+\)`, "token    a token, for another 59m.*",
+	do("show").says(t, 0, `server   http://127\.0\.0\.1:\d+, Rancher v1\.6\.30`, `user     admin \(1a\d+\)`, "token    a token, for another 5\\dm.*",
 		`setting  api\.auth\.jwt\.token\.expiry is 3600000 \(.*\)`)
 	do(append(login, "renew")...).says(t, 0, "renewed: a token, for another (59m5|1h0m0).*")
 	if n := fake.Live("admin"); n != 1 {
 		t.Errorf("%d tokens are good, want 1", n)
 	}
-	do(append(login, "-for", "100ms", "keep")...).says(t, 0, "keeping it fresh for 100ms: a token, for another 59m.*", "what is kept stays good: the next run goes on with it")
+	do(append(login, "-for", "100ms", "keep")...).says(t, 0, "keeping it fresh for 100ms: a token, for another 5\\dm.*", "what is kept stays good: the next run goes on with it")
 	fake.SetAccess("admin", false)
 	if r := do("diagnose"); r.status != 0 || !strings.Contains(r.stdout, "403") {
 		t.Errorf("%+v", r)
 	}
 	fake.SetAccess("admin", true)
 	logOutElsewhere(t, fake, "admin")
-	if r := do(append(login, "-for", "2s", "keep")...); r.status != 0 || fake.Live("admin") != 1 || !strings.Contains(r.stdout, "\nthe server refuses it: ") || !strings.Contains(r.stdout, "\nrenewed, for another 1h0m0s\n") {
+	if r := do(append(login, "-for", "10s", "keep")...); r.status != 0 || fake.Live("admin") != 1 || !strings.Contains(r.stdout, "\nthe server refuses it: ") || !regexp.MustCompile(`\nrenewed, for another (59m5|1h0m0).*\n`).MatchString(r.stdout) {
 		t.Errorf("%+v, and %d tokens are good", r, fake.Live("admin"))
 	}
 	do("logout").says(t, 0, "logged out")
@@ -227,7 +227,7 @@ func TestDemo(t *testing.T) {
 	if r.status != 0 || r.stderr != "" || !strings.HasSuffix(r.stdout, " were as they must be.\n") || strings.Contains(r.stdout, "WRONG") {
 		t.Errorf("exit status %d, %q and\n%s", r.status, r.stderr, r.stdout)
 	}
-	if took := time.Since(began); took > 40*time.Second {
+	if took := time.Since(began); took > 2*time.Minute {
 		t.Errorf("it took %v", took)
 	}
 }
@@ -252,6 +252,7 @@ func TestCommandLine(t *testing.T) {
 		{"unknown command", []string{"frob"}, 2, "", `ranchertoken: there is no command "frob", but login, `},
 		{"a password", []string{"-url", "https://x.example", "login", secret}, 2, "", "ranchertoken: too much behind login: flags come before the command, and passwords from a prompt or a file"},
 		{"no url", []string{"show"}, 2, "", "ranchertoken: -url is missing"},
+		{"no URL", []string{"-url", "rancher.example", "show"}, 2, "", "ranchertoken: -url: it is a URL such as https://rancher.example, without "},
 		{"negative", []string{"-url", "https://x.example", "-for", "-1s", "keep"}, 2, "", "ranchertoken: -lifetime and -for cannot be negative"},
 		{"demo and more", []string{"-demo", "-url", "https://x.example"}, 2, "", "ranchertoken: -demo goes with nothing else"},
 		{"http", []string{"-url", "http://x.example", "show"}, 1, "", "ranchertoken: rancher: detect which Rancher it is: nothing was sent to http://x.example"},

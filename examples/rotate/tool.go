@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -109,8 +110,13 @@ func (t *tool) get(ctx context.Context, client *http.Client) (string, error) {
 
 // logout ends the login.
 func (t *tool) logout(ctx context.Context) error {
+	_, none := t.rotator.Stored(ctx)
 	if err := t.rotator.Forget(ctx); err != nil {
 		return fmt.Errorf("the login may be good still: %w", err)
+	}
+	if errors.Is(none, token.ErrRefused) {
+		t.say("not logged in")
+		return nil
 	}
 	if t.rotator.Revoke == nil {
 		t.say("logged out here; the issuer was not told, since there is no -revocation-endpoint")
