@@ -19,6 +19,8 @@
 //
 // Without it Start skips the test, or fails it where CI is set.
 //
+// The same command builds the kubectl that package kubectl runs.
+//
 // There is no controller manager and no scheduler: nobody makes the "default"
 // service accounts, nothing empties a namespace that is deleted, and no pod
 // ever runs.

@@ -55,7 +55,7 @@ type Server struct {
 // environment variable CI set it fails it.
 func Start(tb testing.TB, flags ...string) *Server {
 	tb.Helper()
-	binary, err := program.Path()
+	binary, err := program.Server.Path()
 	if errors.Is(err, fs.ErrNotExist) && os.Getenv("CI") == "" {
 		tb.Skip(err)
 	}
@@ -95,9 +95,15 @@ func (s *Server) Stop() {
 func (s *Server) Restart(tb testing.TB) {
 	tb.Helper()
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.stop()
-	if err := s.start(); err != nil {
+	p, err := s.launch()
+	s.mu.Unlock()
+	if err == nil {
+		// Unlocked, so that a clock that is set all the while does not stand still, and
+		// then leap past the end of the first tokens.
+		err = s.awaitReady(p)
+	}
+	if err != nil {
 		tb.Fatal(err)
 	}
 }
@@ -127,14 +133,24 @@ func (s *Server) SetClock(tb testing.TB, offset time.Duration) {
 	s.offset = offset
 }
 
+// start starts the server and waits until it is ready.
 func (s *Server) start() error {
+	p, err := s.launch()
+	if err != nil {
+		return err
+	}
+	return s.awaitReady(p)
+}
+
+// launch starts the server, which is not ready yet.
+func (s *Server) launch() (*process.Process, error) {
 	args := append([]string{"-data", s.dir, "-clock", s.offset.String(), "--"}, s.flags...)
 	p, err := process.Start(exec.Command(s.binary, args...), logFile(s.dir))
 	if err != nil {
-		return fmt.Errorf("starting kube-apiserver: %w", err)
+		return nil, fmt.Errorf("starting kube-apiserver: %w", err)
 	}
 	s.process = p
-	return s.awaitReady(p)
+	return p, nil
 }
 
 func (s *Server) stop() {

@@ -47,7 +47,7 @@ func TestServer(t *testing.T) {
 			t.Errorf("without a role alice gets %v, want forbidden", err)
 		}
 		server.AllowTokenRequests(t, "ci", "builder", "alice")
-		eventually(t, 5*time.Second, "alice may request tokens", func() bool {
+		eventually(t, time.Minute, "alice may request tokens", func() bool {
 			_, err = requestToken(t, alice)
 			return err == nil
 		})

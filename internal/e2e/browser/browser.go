@@ -61,9 +61,9 @@ func Start(tb testing.TB) *Browser {
 			if err := p.Err(); err != nil {
 				tb.Errorf("the browser's driver ended with %v; the end of its log:\n%s", err, process.LogTail(log))
 			}
-		case <-time.After(20 * time.Second):
+		case <-time.After(time.Minute):
 			p.Kill() // the browser sees that it is gone, and ends
-			tb.Error("the browser still ran twenty seconds after it was to end")
+			tb.Error("the browser still ran a minute after it was to end")
 		}
 	})
 	b := &Browser{process: p, shots: screenshotFolder(tb)}

@@ -8,7 +8,7 @@ import (
 // testLarge shows that a session which one cookie cannot hold takes several, works,
 // slides and ends as any other, and takes one again when it is small again.
 func testLarge(t *testing.T, w world) {
-	const idle = 15 * time.Second
+	const idle = 30 * time.Second // much more than this takes, for slow machines
 	s := w.site(t, "-idle", idle.String())
 	profile := w.Profile(t)
 	page := s.login(profile, "alice", "/settings")

@@ -10,7 +10,7 @@ import (
 // cookie being written again: with clicks, and with requests of scripts that
 // somebody made.
 func testActive(t *testing.T, w world) {
-	const idle = 6 * time.Second
+	const idle = 12 * time.Second // of which a slow machine may take a good part
 	s := w.site(t, "-idle", idle.String())
 	profile := w.Profile(t)
 	page := s.login(profile, "alice", "/")
@@ -42,7 +42,7 @@ func testActive(t *testing.T, w world) {
 // testIdle shows that a page that is only open does not keep the session alive:
 // it warns, and then leads to the login page, and from there back.
 func testIdle(t *testing.T, w world) {
-	const idle = 6 * time.Second
+	const idle = 12 * time.Second // of which a slow machine may take a good part
 	s := w.site(t, "-idle", idle.String())
 	profile := w.Profile(t)
 	page := s.login(profile, "alice", "/orders?page=2")
@@ -86,7 +86,7 @@ func testIdle(t *testing.T, w world) {
 // testLifetime shows that a session ends for somebody who is there as well, who is
 // warned of it, and not told that clicking helps.
 func testLifetime(t *testing.T, w world) {
-	const lifetime = 6 * time.Second
+	const lifetime = 12 * time.Second
 	s := w.site(t, "-lifetime", lifetime.String())
 	page := s.login(w.Profile(t), "alice", "/")
 	page.Wait(`!document.querySelector("#warning").hidden`)

@@ -11,8 +11,8 @@ import (
 // all go to the login page, and come back by one login, each to where it was.
 func testTabs(t *testing.T, w world) {
 	const (
-		idle   = 10 * time.Second
-		access = 4 * time.Second
+		idle   = 20 * time.Second
+		access = 8 * time.Second // much more than four tabs take, for slow machines
 	)
 	// An exchange takes so long that all of them come while it is under way.
 	s := w.site(t, "-idle", idle.String(), "-access", access.String(), "-latency", "500ms")

@@ -27,6 +27,9 @@ type world struct {
 func TestWebapp(t *testing.T) {
 	t.Parallel()
 	w := world{Browser: Start(t), program: build(t)}
+	// However many processors there are: the tests share a browser, and in the queue
+	// for it their sessions would expire.
+	places := make(chan struct{}, 2)
 	for name, test := range map[string]func(*testing.T, world){
 		"Login":      testLogin,
 		"Active":     testActive,
@@ -45,6 +48,8 @@ func TestWebapp(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel() // most of the time they wait for sessions to expire
+			places <- struct{}{}
+			t.Cleanup(func() { <-places })
 			test(t, w)
 		})
 	}
@@ -96,7 +101,7 @@ func (w world) site(t *testing.T, args ...string) *site {
 		}
 	})
 	s := &site{t: t, url: "http://" + address}
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	for {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+"/login", nil)

@@ -262,23 +262,34 @@ func TestKubernetesLeeway(t *testing.T) {
 		{"exp", 62 * time.Second, false},
 		{"exp", 90 * time.Second, false},
 	} {
-		s.SetClock(t, 0)
-		tok := mint(t, src) // the server remembers for a while what it said of one
-		then := tok.IssuedAt
-		if test.after == "exp" {
-			then = tok.Expiry
+		var review *authenticationv1.TokenReview
+		var err error
+		// The clocks run on, so that what takes long is no answer, and tried again.
+		for try := range 20 {
+			s.SetClock(t, 0)
+			tok := mint(t, src) // the server remembers for a while what it said of one
+			then := tok.IssuedAt
+			if test.after == "exp" {
+				then = tok.Expiry
+			}
+			began := time.Now()
+			offset := then.Add(test.by).Sub(began)
+			s.SetClock(t, offset)
+			review, err = s.Client().AuthenticationV1().TokenReviews().Create(t.Context(), &authenticationv1.TokenReview{
+				Spec: authenticationv1.TokenReviewSpec{Token: tok.Value.Reveal(), Audiences: []string{"vault"}},
+			}, metav1.CreateOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			with := *p
+			with.Now = at(offset)
+			_, err = with.Verify(t.Context(), tok.Value)
+			took := time.Since(began)
+			if took < time.Second {
+				break
+			}
+			t.Logf("%v after %s: try %d took %v", test.by, test.after, try+1, took)
 		}
-		offset := time.Until(then.Add(test.by))
-		s.SetClock(t, offset)
-		review, err := s.Client().AuthenticationV1().TokenReviews().Create(t.Context(), &authenticationv1.TokenReview{
-			Spec: authenticationv1.TokenReviewSpec{Token: tok.Value.Reveal(), Audiences: []string{"vault"}},
-		}, metav1.CreateOptions{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		with := *p
-		with.Now = at(offset)
-		_, err = with.Verify(t.Context(), tok.Value)
 		if review.Status.Authenticated != test.good || (err == nil) != test.good {
 			t.Errorf("%v after %s: the server says %v (%s), the Policy %v", test.by, test.after, review.Status.Authenticated, review.Status.Error, err)
 		}
@@ -301,17 +312,24 @@ func TestKubernetesRotation(t *testing.T) {
 	old := mint(t, src)
 	accepts(t, p, old)
 
-	newKey(t, signing, verifying)
-	s.Stop()
-	accepts(t, p, old)
-	cannotTell(t, p, token.Token{Value: madeUp(old)})
-	s.Restart(t)
-	before := w.fetches.Load()
-	took := eventuallyAccepts(t, p, mint(t, src))
-	refuses(t, p, old, token.ErrSignature)
-	t.Logf("the new key was usable after %v and %d fetches", took.Round(time.Millisecond), w.fetches.Load()-before)
-	if took > 2*time.Second {
-		t.Errorf("the new key was usable after %v", took)
+	for try := 1; ; try++ {
+		newKey(t, signing, verifying)
+		s.Stop()
+		accepts(t, p, old)
+		cannotTell(t, p, token.Token{Value: madeUp(old)})
+		s.Restart(t)
+		before := w.fetches.Load()
+		renewed := mint(t, src)
+		took := eventuallyAccepts(t, p, renewed)
+		refuses(t, p, old, token.ErrSignature)
+		t.Logf("the new key was usable after %v and %d fetches", took.Round(time.Millisecond), w.fetches.Load()-before)
+		if took <= usable {
+			return
+		}
+		if try == tries {
+			t.Fatalf("the new key was usable after %v", took)
+		}
+		old = renewed
 	}
 }
 

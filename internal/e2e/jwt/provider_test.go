@@ -115,7 +115,7 @@ func TestProvider(t *testing.T) {
 			if test.claim == "exp" {
 				want -= tok.ExpiresIn
 			}
-			if off := outside.Now.Sub(outside.Limit); (off - want).Abs() > 10*time.Second {
+			if off := outside.Now.Sub(outside.Limit); (off - want).Abs() > time.Minute {
 				t.Errorf("%+v: it is off by %v, want %v", test, off, want)
 			}
 		}
@@ -130,7 +130,9 @@ func TestRotation(t *testing.T) {
 	p, w := policyOf(t, s)
 	old := s.Token(t, s.Basic, oidcprovider.JWT)
 	accepts(t, p, old)
-	for _, algorithm := range []string{"RS256", "EdDSA", "ES256"} {
+	late := 0
+	for algorithms := []string{"RS256", "EdDSA", "ES256"}; len(algorithms) > 0; {
+		algorithm := algorithms[0]
 		before := w.fetches.Load()
 		s.Rotate(t, algorithm)
 		accepts(t, p, old) // nobody has seen yet that its key is gone
@@ -138,8 +140,10 @@ func TestRotation(t *testing.T) {
 		renewed := s.Token(t, s.Basic, oidcprovider.JWT)
 		accepts(t, p, renewed)
 		took := time.Since(began)
-		if took > 2*time.Second {
-			t.Errorf("%s: the new key was usable after %v", algorithm, took)
+		if took <= usable {
+			algorithms = algorithms[1:]
+		} else if late++; late == tries {
+			t.Fatalf("%s: the new key was usable after %v", algorithm, took)
 		}
 		refuses(t, p, old, token.ErrSignature)
 		fetches := w.fetches.Load() - before
@@ -182,21 +186,30 @@ func TestFlood(t *testing.T) {
 	})
 
 	time.Sleep(span / 2)
+	// If one waited for the next fetch, a second after the last, ten would take nine.
 	before := time.Now()
-	accepts(t, p, old)
-	if took := time.Since(before); took > time.Second/2 {
-		t.Errorf("a token with a key that is known was accepted after %v", took)
+	for range 10 {
+		accepts(t, p, old)
+	}
+	if took := time.Since(before); took > 8*time.Second {
+		t.Errorf("ten tokens with a key that is known were accepted after %v", took)
 	}
 	s.Rotate(t, "ES256")
 	rotated := time.Now()
-	usable := eventuallyAccepts(t, p, s.Token(t, s.Basic, oidcprovider.JWT))
-	if usable > 2*time.Second {
-		t.Errorf("the new key was usable after %v", usable)
+	after := eventuallyAccepts(t, p, s.Token(t, s.Basic, oidcprovider.JWT))
+	if after > tries*usable {
+		t.Errorf("the new key was usable after %v", after)
 	}
 	// Fetched at the latest with the next second.
-	time.Sleep(time.Until(rotated.Add(2 * time.Second)))
-	if _, err := p.Verify(t.Context(), old.Value); err == nil {
-		t.Error("the old key is still good two seconds after it was withdrawn")
+	for {
+		if _, err := p.Verify(t.Context(), old.Value); err != nil {
+			break
+		}
+		if since := time.Since(rotated); since > tries*usable {
+			t.Errorf("the old key is still good %v after it was withdrawn", since)
+			break
+		}
+		time.Sleep(20 * time.Millisecond)
 	}
 	flood.Wait()
 	took := time.Since(began)
@@ -205,7 +218,7 @@ func TestFlood(t *testing.T) {
 		t.Errorf("%d fetches in %v, want at most %d", fetches, took, limit)
 	}
 	t.Logf("%d fetches in %v; the new key was usable after %v; of %d made-up key IDs %d were refused and %d put off",
-		fetches, took.Round(time.Millisecond), usable.Round(time.Millisecond), tokens, refused.Load(), unanswered.Load())
+		fetches, took.Round(time.Millisecond), after.Round(time.Millisecond), tokens, refused.Load(), unanswered.Load())
 }
 
 // madeUp returns tok with a key ID that no server ever had.
@@ -237,10 +250,11 @@ func TestOutage(t *testing.T) {
 		last = cannotTell(t, p, unknown)
 		time.Sleep(10 * time.Millisecond)
 	}
-	if n := w.fetches.Load() - before; n > 4 {
-		t.Errorf("%d fetches in 3 s from a server that is away", n)
+	took := time.Since(began) // more than 3 s if the machine is busy
+	if n := w.fetches.Load() - before; n > int64(took/time.Second)+1 {
+		t.Errorf("%d fetches in %v from a server that is away", n, took)
 	}
-	t.Logf("%d fetches in 3 s from a server that is away; the error reads: %v", w.fetches.Load()-before, last)
+	t.Logf("%d fetches in %v from a server that is away; the error reads: %v", w.fetches.Load()-before, took.Round(time.Millisecond), last)
 
 	api := token.Require(p, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	for name, test := range map[string]struct {

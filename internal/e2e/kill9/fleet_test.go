@@ -150,7 +150,7 @@ func (f *fleet) victim(t *testing.T) *holder {
 // await waits until ready says that the journal is as it is to be.
 func (f *fleet) await(t *testing.T, what string, ready func() bool) {
 	t.Helper()
-	const longest = 30 * time.Second
+	const longest = 2 * time.Minute
 	timeout := time.After(longest)
 	for {
 		f.mu.Lock()
@@ -173,8 +173,8 @@ func (h *holder) stop(t *testing.T) {
 	h.stdin.Close()
 	select {
 	case <-h.done:
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		h.process.Kill()
-		t.Error("a holder still ran ten seconds after its standard input had ended")
+		t.Error("a holder still ran a minute after its standard input had ended")
 	}
 }

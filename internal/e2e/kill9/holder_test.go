@@ -77,7 +77,7 @@ func hold() error {
 		if !last.IsZero() {
 			rotator.Invalidate(last)
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		tok, err := rotator.Token(ctx)
 		cancel()
 		switch {

@@ -80,25 +80,24 @@ func (s *issuer) slow(e *refresh.Endpoint) http.HandlerFunc {
 		before := mathrand.N(whole + 1)
 		answer := httptest.NewRecorder()
 		answer.Code = 0
+		var parsed struct {
+			Refresh string `json:"refresh_token"`
+			Error   string `json:"error"`
+		}
 		if wait(r.Context(), before) {
 			r = r.WithContext(context.WithoutCancel(r.Context()))
 			r.Body = io.NopCloser(bytes.NewReader(body))
 			answer.Code = http.StatusOK
 			e.Token(answer, r)
+			json.Unmarshal(answer.Body.Bytes(), &parsed)
+			if parsed.Refresh != "" {
+				// At once: if the holder is gone, the next one may ask and be answered
+				// while this answer is still held back.
+				s.write(func() { p.successor = token.NewSecret(parsed.Refresh).Fingerprint() })
+			}
 			wait(r.Context(), whole-before)
 		}
-
-		var parsed struct {
-			Refresh string `json:"refresh_token"`
-			Error   string `json:"error"`
-		}
-		json.Unmarshal(answer.Body.Bytes(), &parsed)
-		s.write(func() {
-			p.answered, p.status, p.code = time.Now(), answer.Code, parsed.Error
-			if parsed.Refresh != "" {
-				p.successor = token.NewSecret(parsed.Refresh).Fingerprint()
-			}
-		})
+		s.write(func() { p.answered, p.status, p.code = time.Now(), answer.Code, parsed.Error })
 		if answer.Code == 0 {
 			return
 		}
@@ -110,11 +109,12 @@ func (s *issuer) slow(e *refresh.Endpoint) http.HandlerFunc {
 	}
 }
 
-// wait waits for d, and reports false as soon as ctx is done.
+// wait waits for d, and reports false as soon as ctx is done, also if both have come
+// about before this goroutine runs again.
 func wait(ctx context.Context, d time.Duration) bool {
 	select {
 	case <-time.After(d):
-		return true
+		return ctx.Err() == nil
 	case <-ctx.Done():
 		return false
 	}

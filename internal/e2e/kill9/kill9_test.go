@@ -31,7 +31,7 @@ func TestGrace(t *testing.T) {
 			began, kills := time.Now(), size(30, 300)
 			// As many kills as it takes for a fifth of the number to fall
 			// between POST and swap, which is up to chance.
-			for i := 1; i <= kills || i <= 2*kills && f.countBetween() < kills/5; i++ {
+			for i := 1; i <= kills || i <= 4*kills && f.countBetween() < kills/5; i++ {
 				f.kill(t)
 				f.checkReadable(t)
 				if i%30 == 0 {

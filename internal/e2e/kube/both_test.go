@@ -49,7 +49,7 @@ func offlineFor(t *testing.T, s *apiserver.Server) *jwt.Policy {
 // choice; what the machine adds when it is busy is allowed for.
 const (
 	serverKeeps = 10 * time.Second
-	allowance   = 2 * time.Second
+	allowance   = 5 * time.Second
 )
 
 // A caller presents one token ten times a second, and notes when what it gets
@@ -174,8 +174,10 @@ func TestBothRevocationWorst(t *testing.T) {
 	offline := offlineFor(t, s)
 	var wg sync.WaitGroup
 	for i, bound := range []time.Duration{2 * time.Second, 10 * time.Second, 20 * time.Second} {
-		wg.Go(func() {
-			name := fmt.Sprintf("account-%d", i)
+		// once does it with a service account of its own, and reports false if the machine
+		// was so busy that the server was asked too late.
+		once := func(try int) bool {
+			name := fmt.Sprintf("account-%d-%d", i, try)
 			s.CreateServiceAccount(t, "ci", name)
 			secret := tokenOf(t, s, kube.Request{ServiceAccount: name, Audiences: []string{"api"}})
 			url := serve(t, &kube.Both{Offline: offline, Online: kube.NewReviewer(cs.AuthenticationV1().TokenReviews(), "api"), Bound: bound})
@@ -190,15 +192,27 @@ func TestBothRevocationWorst(t *testing.T) {
 			time.Sleep(time.Until(reviewed.Add(serverKeeps - 500*time.Millisecond)))
 			c := caller{}
 			c.drive(t, url, secret, http.StatusUnauthorized)
+			if late := time.Since(reviewed) > serverKeeps; late && len(c.codes) == 1 && c.codes[0] == http.StatusUnauthorized {
+				return false
+			}
 			if len(c.codes) != 2 || c.codes[0] != 200 {
 				t.Errorf("Bound %v: answered %v, and the server was to approve of it once more", bound, c.codes)
-				return
+				return true
 			}
 			took := c.since[1].Sub(deleted)
 			if took > bound+serverKeeps+allowance {
 				t.Errorf("Bound %v: refused after %v", bound, took)
 			}
 			t.Logf("Bound %v: refused %v after the deletion began, of %v allowed", bound, took.Round(10*time.Millisecond), bound+serverKeeps)
+			return true
+		}
+		wg.Go(func() {
+			for try := range 5 {
+				if once(try) {
+					return
+				}
+			}
+			t.Errorf("Bound %v: in five tries the server was asked too late", bound)
 		})
 	}
 	wg.Wait()
@@ -209,7 +223,7 @@ func TestBothRevocationWorst(t *testing.T) {
 func TestBothServerAway(t *testing.T) {
 	t.Parallel()
 	s, cs := setUpReviews(t)
-	const bound = 5 * time.Second
+	const bound = 15 * time.Second
 	b := &kube.Both{Offline: offlineFor(t, s), Online: kube.NewReviewer(cs.AuthenticationV1().TokenReviews(), "api"), Bound: bound}
 	url := serve(t, b)
 	request := kube.Request{ServiceAccount: "builder", Audiences: []string{"api"}}
@@ -229,7 +243,7 @@ func TestBothServerAway(t *testing.T) {
 	if len(c.codes) != 2 || c.codes[0] != 200 {
 		t.Fatalf("answered %v", c.codes)
 	}
-	if served := c.since[1].Sub(approved); served < bound-time.Second || served > bound+time.Second {
+	if served := c.since[1].Sub(approved); served < bound-allowance || served > bound+allowance {
 		t.Errorf("served for %v of %v", served, bound)
 	}
 	_, err := b.Verify(t.Context(), used)

@@ -101,7 +101,7 @@ func TestLeaderElection(t *testing.T) {
 			LeaseMeta: metav1.ObjectMeta{Namespace: "ci", Name: "leader"}, Client: cs.CoordinationV1(),
 			LockConfig: resourcelock.ResourceLockConfig{Identity: "one"},
 		},
-		LeaseDuration: 3 * time.Second, RenewDeadline: 2 * time.Second, RetryPeriod: 200 * time.Millisecond,
+		LeaseDuration: 8 * time.Second, RenewDeadline: 5 * time.Second, RetryPeriod: 200 * time.Millisecond,
 		Callbacks: leaderelection.LeaderCallbacks{
 			OnStartedLeading: func(context.Context) { began.Add(1) },
 			OnStoppedLeading: func() {

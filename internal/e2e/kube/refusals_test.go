@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -193,8 +194,6 @@ func TestBusy(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	// Whatever the level allows, one request is let in at a time: this one, whose
-	// body does not end.
 	client, err := rest.HTTPClientFor(s.User("alice"))
 	if err != nil {
 		t.Fatal(err)
@@ -210,21 +209,28 @@ func TestBusy(t *testing.T) {
 		}
 		return nil
 	})
-	body, end := io.Pipe()
-	t.Cleanup(func() { end.Close() })
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.URL+"/api/v1/namespaces/ci/serviceaccounts/builder/token", body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Content-Type", "application/json")
-	go func() {
-		if resp, err := client.Do(req); err == nil {
-			resp.Body.Close()
+
+	// Whatever the level allows, one request is let in at a time: this one, whose
+	// body does not end. It is refused itself, and sent again, while the one before
+	// has not left.
+	var holds sync.WaitGroup
+	defer holds.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	holds.Go(func() {
+		for ctx.Err() == nil {
+			body, _ := io.Pipe()
+			req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.URL+"/api/v1/namespaces/ci/serviceaccounts/builder/token", body)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			req.Header.Set("Content-Type", "application/json")
+			if resp, err := client.Do(req); err == nil {
+				resp.Body.Close()
+			}
 		}
-	}()
-	if _, err := end.Write([]byte("{")); err != nil {
-		t.Fatal(err)
-	}
+	})
 	began := time.Now()
 	eventually(t, "the server is busy", func() error {
 		_, err := base.Token(ctx)

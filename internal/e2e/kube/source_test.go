@@ -243,13 +243,15 @@ func TestClockJumps(t *testing.T) {
 	cs, refusals := clientOf(t, s, src)
 	for i, offset := range []time.Duration{0, 20 * time.Minute, -20 * time.Minute, 0} {
 		s.SetClock(t, offset)
-		// Eleven seconds: the server keeps an approval for ten.
-		drive(t, cs, 11*time.Second)
+		// The server keeps an approval for ten seconds, and the machine may be busy.
+		drive(t, cs, 13*time.Second)
 		if i > 0 && refusals.Load() == 0 {
 			t.Errorf("the clock went to %v, and the server did not refuse the old token", offset)
 		}
 		refusals.Store(0)
-		if got := base.Clock.Estimate().Offset - offset; got.Abs() > time.Second {
+		// An answer that took long says less, and the estimate says so.
+		e := base.Clock.Estimate()
+		if got := e.Offset - offset; got.Abs() > max(time.Second, e.Error) {
 			t.Errorf("with the server's clock at %v the estimate is %v off", offset, got)
 		}
 	}

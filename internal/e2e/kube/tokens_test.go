@@ -268,7 +268,7 @@ func TestTokens(t *testing.T) {
 				t.Fatalf("a service account beside the one deleted: %v", err)
 			}
 		}
-		if took := time.Since(began); took > 10*time.Second {
+		if took := time.Since(began); took > time.Minute {
 			t.Errorf("a thousand tokens at hand took %v", took)
 		}
 	}
@@ -409,8 +409,8 @@ func TestTokensSpread(t *testing.T) {
 		}
 		span, mean := times[len(times)-1].Sub(times[0]), len(all)/int(window.Seconds())
 		t.Logf("generation %d: within %v, %d requests in the busiest second, %d in the mean", generation, span.Round(time.Millisecond), most, mean)
-		// Two seconds more, since Run looks once a second, and this machine is busy.
-		if span > window+took+2*time.Second || span < life/8 || most > 3*mean {
+		// Some seconds more, since Run looks once a second, and this machine is busy.
+		if span > window+took+allowance || span < life/8 || most > 3*mean {
 			t.Errorf("generation %d: %d requests in the busiest second of %v", generation, most, span)
 		}
 	}

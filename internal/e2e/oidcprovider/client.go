@@ -30,19 +30,35 @@ type Client struct {
 	method string // how it authenticates
 }
 
+// public is the method of a client that does not.
+const public = "none"
+
 func newClient(id, method string) Client {
 	// Each of these means something else in a form or beside a user name.
 	return Client{ID: id, Secret: token.NewSecret("a+b:c%41/" + rand.Text()), method: method}
 }
 
 // metadata is what the server is told of the client (RFC 7591, section 2).
-func (c Client) metadata() map[string]string {
-	return map[string]string{
+func (c Client) metadata() map[string]any {
+	grants := []string{
+		"authorization_code", "urn:ietf:params:oauth:grant-type:device_code", "refresh_token", "urn:test:login",
+	}
+	metadata := map[string]any{
 		"client_id":                  c.ID,
-		"client_secret":              c.Secret.Reveal(),
 		"token_endpoint_auth_method": c.method,
 		"scope":                      "read write openid offline_access",
+		// To a native application's loopback redirect any port will do (RFC 8252,
+		// section 7.3).
+		"application_type": "native",
+		"redirect_uris":    []string{"http://127.0.0.1/", "http://127.0.0.1/callback"},
+		"response_types":   []string{"code"},
 	}
+	if c.method != public {
+		metadata["client_secret"] = c.Secret.Reveal()
+		grants = append(grants, "client_credentials")
+	}
+	metadata["grant_types"] = grants
+	return metadata
 }
 
 // Token has the server issue a token for resource to client c, with scope read,
@@ -68,9 +84,12 @@ func (s *Server) Login(tb testing.TB, c Client) refresh.Pair {
 // ask has the server issue to client c what form asks for.
 func (s *Server) ask(tb testing.TB, c Client, form url.Values) (access token.Token, refreshToken token.Secret) {
 	tb.Helper()
-	if c.method == "client_secret_post" {
-		form.Set("client_id", c.ID)
+	switch c.method {
+	case "client_secret_post":
 		form.Set("client_secret", c.Secret.Reveal())
+		fallthrough
+	case public:
+		form.Set("client_id", c.ID)
 	}
 	req, err := http.NewRequestWithContext(tb.Context(), http.MethodPost, s.URL+"/token", strings.NewReader(form.Encode()))
 	if err != nil {
@@ -80,7 +99,7 @@ func (s *Server) ask(tb testing.TB, c Client, form url.Values) (access token.Tok
 	if c.method == "client_secret_basic" {
 		req.SetBasicAuth(url.QueryEscape(c.ID), url.QueryEscape(c.Secret.Reveal()))
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := s.HTTPClient().Do(req)
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -13,6 +13,14 @@
 //		server.Restart(t)             // gone, and back on the same port
 //	}
 //
+// A kube-apiserver trusts an issuer over TLS alone, and people log in by way of a
+// browser and with a client that has no secret:
+//
+//	server := oidcprovider.StartTLS(t)
+//	server.SetIDTokenLife(t, 8*time.Second)
+//	... server.CA ... server.Public ...
+//	text, err := oidcprovider.Visit(ctx, server.HTTPClient(), page)
+//
 // The server comes from npm, with the Node it needs, by the lock file in folder
 // program/server. It is installed once, by hand or by CI, into the user's cache
 // folder; that takes some ten seconds and 200 MB, and needs npm:

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -19,8 +20,11 @@ import (
 
 // A Server is a node-oidc-provider, for one test.
 type Server struct {
-	// URL is where it listens, http://127.0.0.1:PORT, and its issuer.
+	// URL is where it listens, http://127.0.0.1:PORT or https, and its issuer.
 	URL string
+
+	// CA is the certificate, in PEM, to trust a server over TLS by; else nil.
+	CA []byte
 
 	// Basic and Post are two clients of it, which authenticate as RFC 6749,
 	// section 2.3.1, has it: Basic in the Authorization header, with a secret
@@ -29,11 +33,21 @@ type Server struct {
 	// revoke its own.
 	Basic, Post Client
 
+	// Public is a client without a secret, as a program on somebody's desktop is. It
+	// has tokens for users only.
+	//
+	// A user logs in with any client by the authorization code grant with PKCE, the
+	// redirect being http://127.0.0.1:PORT/ or http://127.0.0.1:PORT/callback,
+	// and by the device grant (RFC 8628), and gets ID tokens. See [Visit].
+	Public Client
+
 	program program.Program
 	port    int
 	log     string
 	key     json.RawMessage // private, as a JWK
+	tls     *certificate    // nil for a server without TLS
 	offset  time.Duration
+	users   users
 	process *process.Process
 }
 
@@ -44,7 +58,25 @@ type Server struct {
 // environment variable CI set it fails it.
 func Start(tb testing.TB) *Server {
 	tb.Helper()
+	return newServer(tb).run(tb)
+}
+
+// StartTLS is Start for a server over TLS, which those are that a kube-apiserver
+// trusts.
+func StartTLS(tb testing.TB) *Server {
+	tb.Helper()
 	s := newServer(tb)
+	var err error
+	if s.tls, err = newCertificate(); err != nil {
+		tb.Fatal(err)
+	}
+	s.CA = []byte(s.tls.Cert)
+	s.URL = "https" + strings.TrimPrefix(s.URL, "http")
+	return s.run(tb)
+}
+
+func (s *Server) run(tb testing.TB) *Server {
+	tb.Helper()
 	tb.Cleanup(s.Stop)
 	if err := s.start(); err != nil {
 		tb.Fatal(err)
@@ -79,6 +111,7 @@ func newServer(tb testing.TB) *Server {
 		URL:     "http://" + net.JoinHostPort(process.Loopback, strconv.Itoa(port)),
 		Basic:   newClient("basic", "client_secret_basic"),
 		Post:    newClient("post", "client_secret_post"),
+		Public:  Client{ID: "public", method: public},
 		program: installed,
 		port:    port,
 		log:     filepath.Join(tb.TempDir(), "server.log"),
@@ -159,8 +192,14 @@ func (s *Server) start() error {
 // serve has the program serve with the clients and the key that s has.
 func (s *Server) serve() error {
 	setup, err := json.Marshal(map[string]any{
-		"jwks":    map[string]any{"keys": []json.RawMessage{s.key}},
-		"clients": []map[string]string{s.Basic.metadata(), s.Post.metadata()},
+		"jwks":       map[string]any{"keys": []json.RawMessage{s.key}},
+		"clients":    []map[string]any{s.Basic.metadata(), s.Post.metadata(), s.Public.metadata()},
+		"tls":        s.tls,
+		"idTokenTTL": int(s.users.idTokenLife.Seconds()),
+		"grace":      int(s.users.grace.Seconds()),
+		"delay":      s.users.delay.Milliseconds(),
+		"refuses":    s.users.refuse,
+		"away":       s.users.away,
 	})
 	if err != nil {
 		return err

@@ -112,12 +112,12 @@ func TestOrphan(t *testing.T) {
 	}
 	test.Process.Kill()
 	test.Wait()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	for db.PingContext(ctx) == nil {
 		<-time.After(10 * time.Millisecond)
 	}
 	if ctx.Err() != nil {
-		t.Error("the server still runs ten seconds after its test was killed")
+		t.Error("the server still runs a minute after its test was killed")
 	}
 }

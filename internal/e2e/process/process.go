@@ -17,7 +17,7 @@ import (
 
 // commandTimeout is how long the answer to a line may take on a machine that is
 // busy with other things.
-const commandTimeout = 30 * time.Second
+const commandTimeout = 2 * time.Minute
 
 // A Process is one run of a program.
 type Process struct {

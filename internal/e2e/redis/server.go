@@ -18,7 +18,7 @@ import (
 
 // startTimeout bounds how long a server may take to be ready, reading its data
 // included.
-const startTimeout = 30 * time.Second
+const startTimeout = time.Minute
 
 // A Server is a Redis server, for one test.
 type Server struct {

@@ -35,8 +35,8 @@ func TestMain(m *testing.M) {
 
 const (
 	holderVariable = "TOKENLIFE_ROTATION_HOLDER"
-	callers        = 8                // in each process
-	patience       = 20 * time.Second // of each
+	callers        = 8           // in each process
+	patience       = time.Minute // of each
 )
 
 // A setup is what a holder is told in its first line.

@@ -156,7 +156,7 @@ func TestLostAnswer(t *testing.T) {
 				t.Errorf("it was asked again at once (%v)", again)
 			}
 			wire.lose = false
-			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
 			for !errors.Is(err, token.ErrRefused) {
 				select {

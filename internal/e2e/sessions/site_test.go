@@ -129,7 +129,7 @@ func within(t *testing.T, most time.Duration, f func()) {
 // heals waits until b gets in again.
 func (b browser) heals(t *testing.T, s *site) {
 	t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for {
 		status, body := b.ask(t, s, "POST", "/")
 		if status == http.StatusOK {

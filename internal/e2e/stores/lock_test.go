@@ -12,7 +12,9 @@ import (
 // lockOutlivesSettings shows that the time limits of the server do not end a
 // lock, and that the connection is as it was afterwards.
 func lockOutlivesSettings(t *testing.T, url string) {
-	s := postgresStore(t, url)
+	// For its connections alone: other tests are not to be broken by a machine that
+	// has them wait for a second in the middle of a transaction.
+	s := postgresStore(t, url+"&idle_in_transaction_session_timeout=1s")
 	unlock, err := s.Lock(t.Context(), "k")
 	if err != nil {
 		t.Fatal(err)
@@ -32,12 +34,12 @@ func lockOutlivesSettings(t *testing.T, url string) {
 // free reports whether another gets the lock in 100 ms.
 func free(t *testing.T, url, key string) bool {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-	defer cancel()
 	s := postgresStore(t, url)
 	if _, err := s.Get(t.Context(), key); err != nil { // connects, which is slow
 		t.Fatal(err)
 	}
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
 	unlock, err := s.Lock(ctx, key)
 	if err == nil {
 		unlock()
@@ -77,7 +79,7 @@ func lockOfDeadConnection(t *testing.T, url string) {
 func lockKeepsConnections(t *testing.T, url string) {
 	s := postgresStore(t, url)
 	s.DB.SetMaxOpenConns(3)
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	var wg sync.WaitGroup
 	for i := range 12 {
@@ -111,7 +113,7 @@ func lockOfTable(t *testing.T, url string) {
 		t.Fatal(err)
 	}
 	defer unlock()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	unlockOther, err := other.Lock(ctx, "k")
 	if err != nil {

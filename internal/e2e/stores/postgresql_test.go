@@ -37,7 +37,7 @@ func refusedFor(t *testing.T, err error, text string) {
 // own.
 func TestPostgreSQLBehaviour(t *testing.T) {
 	t.Parallel()
-	server := postgres.Start(t, "idle_in_transaction_session_timeout=1s")
+	server := postgres.Start(t)
 	admin := open(t, "pgx", server.URL)
 	for i, test := range []struct {
 		name string
@@ -169,17 +169,16 @@ func columns(t *testing.T, url string) {
 // timeout shows that a statement that the server gave up is an
 // error, and no false.
 func timeout(t *testing.T, url string) {
-	swap(t, postgresStore(t, url), "k", nil, []byte("v"), never)
+	patient := postgresStore(t, url)
+	swap(t, patient, "k", nil, []byte("v"), never)
 	s := postgresStore(t, url+"&statement_timeout=1s")
 
 	other, err := open(t, "pgx", url).BeginTx(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, statement := range []string{"SET LOCAL idle_in_transaction_session_timeout = 0", "SELECT 1 FROM tokenlife FOR UPDATE"} {
-		if _, err := other.Exec(statement); err != nil {
-			t.Fatal(err)
-		}
+	if _, err := other.Exec("SELECT 1 FROM tokenlife FOR UPDATE"); err != nil {
+		t.Fatal(err)
 	}
 	_, err = s.Swap(t.Context(), "k", []byte("v"), []byte("w"), never)
 	refusedFor(t, err, "statement timeout")
@@ -190,10 +189,10 @@ func timeout(t *testing.T, url string) {
 	}
 	other.Rollback()
 	// The server may have done after all what it was no longer asked for.
-	if _, err := s.Swap(t.Context(), "k", []byte("v"), []byte("w"), never); err != nil {
+	if _, err := patient.Swap(t.Context(), "k", []byte("v"), []byte("w"), never); err != nil {
 		t.Error(err)
 	}
-	if v, err := s.Get(t.Context(), "k"); err != nil || string(v) != "w" {
+	if v, err := patient.Get(t.Context(), "k"); err != nil || string(v) != "w" {
 		t.Errorf("Get = %q, %v; want w", v, err)
 	}
 }
@@ -268,10 +267,8 @@ func sweepBesideOthers(t *testing.T, url string) {
 		t.Fatal(err)
 	}
 	defer other.Rollback()
-	for _, statement := range []string{"SET LOCAL idle_in_transaction_session_timeout = 0", "SELECT 1 FROM tokenlife WHERE k = 'busy' FOR UPDATE"} {
-		if _, err := other.Exec(statement); err != nil {
-			t.Fatal(err)
-		}
+	if _, err := other.Exec("SELECT 1 FROM tokenlife WHERE k = 'busy' FOR UPDATE"); err != nil {
+		t.Fatal(err)
 	}
 	swap(t, postgresStore(t, url), "k", nil, []byte("v"), never)
 	var left string

@@ -134,14 +134,15 @@ func TestRedisHangs(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	s := redisStore(t, goredis.Options{Addr: l.Addr().String(), ContextTimeoutEnabled: true})
+	// The client by itself would wait for hours.
+	s := redisStore(t, goredis.Options{Addr: l.Addr().String(), ContextTimeoutEnabled: true, ReadTimeout: time.Hour})
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	began := time.Now()
 	if _, err := s.Get(ctx, "k"); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("Get: %v, want context.DeadlineExceeded", err)
 	}
-	if took := time.Since(began); took > 4*time.Second {
+	if took := time.Since(began); took > time.Minute {
 		t.Errorf("it took %v", took)
 	}
 }

@@ -1,6 +1,7 @@
-// Package program builds the kube-apiserver that package apiserver runs, into
-// the user's cache folder, and finds it there. It imports the standard library
-// alone, so that the command that builds is itself built in a second.
+// Package program builds the kube-apiserver that package apiserver runs and the
+// kubectl of package kubectl, into the user's cache folder, and finds them
+// there. It imports the standard library alone, so that the command that builds
+// is itself built in a second.
 package program
 
 import (
@@ -20,11 +21,11 @@ import (
 	"time"
 )
 
-// Version is the version of Kubernetes that is built and that the server
-// reports.
+// Version is the version of Kubernetes that is built and that both programs
+// report.
 const Version = "v1.37.1"
 
-// BuildCommand, run in the root of the repository, builds the server.
+// BuildCommand, run in the root of the repository, builds the programs.
 const BuildCommand = "go -C internal/e2e run ./apiserver/build"
 
 // buildArgs are the go command's arguments that decide what comes out.
@@ -33,17 +34,39 @@ var buildArgs = []string{
 	"-ldflags=-s -w -X k8s.io/component-base/version.gitVersion=" + Version,
 }
 
-// Build builds the server, unless it is built already, and returns where the
-// program lies. It writes a line to progress now and then, and what the go
-// command has to say if it fails; progress may be nil.
+// A Program is one of those that are built, by its name.
+type Program string
+
+// The programs. One module, the folder server, has both, so that the version of
+// Kubernetes is written down once, and what they share is compiled once: also with
+// one package time, although nothing moves kubectl's clock.
+const (
+	Server  Program = "kube-apiserver" // with etcd in it
+	Kubectl Program = "kubectl"
+)
+
+// Programs are all of them, in the order of their building.
+var Programs = []Program{Server, Kubectl}
+
+// source is the package that p is built from.
+func (p Program) source() string {
+	if p == Kubectl {
+		return "k8s.io/kubernetes/cmd/kubectl"
+	}
+	return "."
+}
+
+// Build builds p, unless it is built already, and returns where it lies. It
+// writes a line to progress now and then, and what the go command has to say if
+// it fails; progress may be nil.
 //
-// A cold build takes about five minutes on two cores, 2.5 GB of memory and
-// 4 GB of disk for the module and build caches.
-func Build(ctx context.Context, progress io.Writer) (path string, err error) {
+// A cold build of all programs takes about five minutes on two cores, 2.5 GB of
+// memory and 4 GB of disk for the module and build caches.
+func (p Program) Build(ctx context.Context, progress io.Writer) (path string, err error) {
 	if progress == nil {
 		progress = io.Discard
 	}
-	r, err := newRecipe(ctx)
+	r, err := newRecipe(ctx, p)
 	if err != nil {
 		return "", err
 	}
@@ -51,15 +74,15 @@ func Build(ctx context.Context, progress io.Writer) (path string, err error) {
 		return r.path, nil
 	}
 	if err := r.build(ctx, progress); err != nil {
-		return "", fmt.Errorf("building kube-apiserver: %w", err)
+		return "", fmt.Errorf("building %s: %w", p, err)
 	}
 	return r.path, nil
 }
 
-// Path returns where the built server lies. If it is not built, the error is
+// Path returns where the built program lies. If it is not built, the error is
 // an [fs.ErrNotExist] that names the command to build it.
-func Path() (string, error) {
-	r, err := newRecipe(context.Background())
+func (p Program) Path() (string, error) {
+	r, err := newRecipe(context.Background(), p)
 	if err != nil {
 		return "", err
 	}
@@ -69,21 +92,22 @@ func Path() (string, error) {
 	return r.path, nil
 }
 
-// A recipe is everything that the built program depends on.
+// A recipe is everything that a built program depends on.
 type recipe struct {
 	// What go env says of the toolchain that builds.
 	GOVERSION, GOROOT, GOOS, GOARCH string
 
-	source string // folder of the program's source
-	path   string // where the built program goes
+	program Program
+	source  string // folder of the module that it is built in
+	path    string // where the built program goes
 }
 
-func newRecipe(ctx context.Context) (*recipe, error) {
+func newRecipe(ctx context.Context, p Program) (*recipe, error) {
 	_, file, _, _ := runtime.Caller(0)
 	if !filepath.IsAbs(file) {
-		return nil, errors.New("finding the source of kube-apiserver: this program was built with -trimpath and does not know where its source lies; build it without")
+		return nil, fmt.Errorf("finding the source of %s: this program was built with -trimpath and does not know where its source lies; build it without", p)
 	}
-	r := &recipe{source: filepath.Join(filepath.Dir(file), "..", "server")}
+	r := &recipe{program: p, source: filepath.Join(filepath.Dir(file), "..", "server")}
 
 	// Asked in the server's folder, whose go.mod may choose the toolchain.
 	env, err := goCommand(ctx, r.source, "env", "-json", "GOVERSION", "GOROOT", "GOOS", "GOARCH").Output()
@@ -101,7 +125,7 @@ func newRecipe(ctx context.Context) (*recipe, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.path = filepath.Join(cache, "tokenlife", "e2e", key, "kube-apiserver")
+	r.path = filepath.Join(cache, "tokenlife", "e2e", key, string(p))
 	return r, nil
 }
 
@@ -109,7 +133,7 @@ func newRecipe(ctx context.Context) (*recipe, error) {
 func (r *recipe) built() error {
 	_, err := os.Stat(r.path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("kube-apiserver is not built (%w); run: %s", fs.ErrNotExist, BuildCommand)
+		return fmt.Errorf("%s is not built (%w); run: %s", r.program, fs.ErrNotExist, BuildCommand)
 	}
 	return err
 }
@@ -131,9 +155,9 @@ func (r *recipe) build(ctx context.Context, progress io.Writer) error {
 		return err
 	}
 
-	built := filepath.Join(work, "kube-apiserver")
-	cmd := goCommand(ctx, r.source, slices.Concat(buildArgs, []string{"-overlay", overlay, "-o", built, "."})...)
-	log := report(progress, 15*time.Second)
+	built := filepath.Join(work, string(r.program))
+	cmd := goCommand(ctx, r.source, slices.Concat(buildArgs, []string{"-overlay", overlay, "-o", built, r.program.source()})...)
+	log := report(progress, r.program, 15*time.Second)
 	cmd.Stderr = log
 	err = cmd.Run()
 	log.Close()
@@ -146,7 +170,7 @@ func (r *recipe) build(ctx context.Context, progress io.Writer) error {
 	return os.Rename(built, r.path)
 }
 
-// key names the built program after what it is built from.
+// key names the folder of the built programs after what they are built from.
 func (r *recipe) key() (string, error) {
 	hash := sha256.New()
 	fmt.Fprintln(hash, r.GOVERSION, r.GOOS, r.GOARCH, buildArgs)
@@ -158,7 +182,7 @@ func (r *recipe) key() (string, error) {
 	for _, name := range append(files, filepath.Join(r.source, "go.mod"), filepath.Join(r.source, "go.sum")) {
 		text, err := os.ReadFile(name)
 		if err != nil {
-			return "", fmt.Errorf("reading the source of kube-apiserver: %w", err)
+			return "", fmt.Errorf("reading the source of %s: %w", r.program, err)
 		}
 		fmt.Fprintf(hash, "%s %d\n%s", filepath.Base(name), len(text), text)
 	}

@@ -29,7 +29,7 @@ func TestShiftNowOfAnotherRelease(t *testing.T) {
 // TestOverlay moves the clock of a program of a few lines, across and within
 // seconds, and looks that only the wall reading moves.
 func TestOverlay(t *testing.T) {
-	r, err := newRecipe(t.Context())
+	r, err := newRecipe(t.Context(), Server)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +118,7 @@ func TestKey(t *testing.T) {
 // TestBuildLog feeds what go build -v writes, in pieces.
 func TestBuildLog(t *testing.T) {
 	var out strings.Builder
-	log := report(&out, time.Hour)
+	log := report(&out, Server, time.Hour)
 	for _, piece := range []string{"go: downloading example.com/a v1.0.0\nexample", ".com/a\nexample.com/b\n", "# example.com/c\n./c.go:1:2: undefined: x\n"} {
 		if _, err := log.Write([]byte(piece)); err != nil {
 			t.Fatal(err)
@@ -137,7 +137,7 @@ func TestBuildLog(t *testing.T) {
 // nothing behind, and that the error of what is not built names the command
 // that builds it.
 func TestBuildCancelled(t *testing.T) {
-	r, err := newRecipe(t.Context())
+	r, err := newRecipe(t.Context(), Server)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,7 +160,7 @@ func TestBuildCancelled(t *testing.T) {
 // TestBuildFails shows that a build that fails says what the compiler said, and
 // leaves nothing behind.
 func TestBuildFails(t *testing.T) {
-	r, err := newRecipe(t.Context())
+	r, err := newRecipe(t.Context(), Server)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 // which is what went wrong.
 type buildLog struct {
 	out   io.Writer
+	of    Program
 	start time.Time
 	stop  chan struct{}
 	done  chan struct{}
@@ -26,9 +27,9 @@ type buildLog struct {
 }
 
 // report starts to write progress to out at every interval, until Close.
-func report(out io.Writer, interval time.Duration) *buildLog {
-	l := &buildLog{out: out, start: time.Now(), stop: make(chan struct{}), done: make(chan struct{})}
-	fmt.Fprintf(out, "building kube-apiserver %s and etcd, once; with cold caches this takes about five minutes\n", Version)
+func report(out io.Writer, of Program, interval time.Duration) *buildLog {
+	l := &buildLog{out: out, of: of, start: time.Now(), stop: make(chan struct{}), done: make(chan struct{})}
+	fmt.Fprintf(out, "building %s %s, once; with cold caches this takes minutes\n", of, Version)
 	go func() {
 		defer close(l.done)
 		ticker := time.NewTicker(interval)
@@ -39,8 +40,8 @@ func report(out io.Writer, interval time.Duration) *buildLog {
 				return
 			case <-ticker.C:
 				l.mu.Lock()
-				fmt.Fprintf(l.out, "building kube-apiserver: %v, %d modules fetched, %d packages compiled\n",
-					time.Since(l.start).Round(time.Second), l.modules, l.packages)
+				fmt.Fprintf(l.out, "building %s: %v, %d modules fetched, %d packages compiled\n",
+					l.of, time.Since(l.start).Round(time.Second), l.modules, l.packages)
 				l.mu.Unlock()
 			}
 		}

@@ -10,18 +10,23 @@
 //   clock 60000                                  be a minute ahead of the machine
 //   count                                        say what became of refresh tokens
 //
-// The first provider line starts it listening. A later one takes the place of
-// the first between two requests: with other keys that is a rotation in which
-// the old and the new are never published together. The tokens already issued
-// stay. The end of standard input ends it.
+// The first provider line starts it listening, over TLS if the line has
+// "tls": {"cert": ..., "key": ...}. A later one takes the place of the first
+// between two requests: with other keys that is a rotation in which the old and
+// the new are never published together. The tokens already issued stay. The end of
+// standard input ends it.
+//
+// A provider line may say more: "idTokenTTL" and "grace", in seconds, "delay", in
+// milliseconds, "refuses", with which the user allows no login, and "away", with which
+// it does not listen until a line that does not say so.
 
 import http from 'node:http';
+import https from 'node:https';
 import readline from 'node:readline';
 
 import { Provider, errors } from 'oidc-provider';
 
 const port = Number(process.argv[2]);
-const issuer = `http://127.0.0.1:${port}`;
 
 console.info = console.error; // standard output is for answers
 
@@ -38,20 +43,37 @@ const resources = {
   'https://opaque.example': 'opaque',
 };
 
-// What is stored outlives the provider that stored it. Only tokens and the grants
-// they belong to are, so what else an adapter can do is left out.
+// For how many seconds a refresh token that was exchanged can be so again. Its
+// successors are then all good.
+let grace = 0;
+const seconds = () => Math.floor(Date.now() / 1000);
+const forgiven = (payload) => payload?.consumed + grace > seconds();
+
+// What is stored outlives the provider that stored it.
 const stored = new Map();
 const adapter = (kind) => ({
   upsert: async (id, payload) => { stored.set(`${kind}:${id}`, payload); },
-  find: async (id) => stored.get(`${kind}:${id}`),
+  find: async (id) => {
+    const payload = stored.get(`${kind}:${id}`);
+    return kind === 'RefreshToken' && forgiven(payload) ? { ...payload, consumed: undefined } : payload;
+  },
+  findByUid: async (uid) => among(kind, (payload) => payload.uid === uid),
+  findByUserCode: async (code) => among(kind, (payload) => payload.userCode === code),
   destroy: async (id) => { stored.delete(`${kind}:${id}`); },
-  consume: async (id) => { stored.get(`${kind}:${id}`).consumed = Math.floor(Date.now() / 1000); },
+  consume: async (id) => { stored.get(`${kind}:${id}`).consumed ??= seconds(); },
   revokeByGrantId: async (grantId) => {
     for (const [key, payload] of stored) {
       if (payload.grantId === grantId) stored.delete(key);
     }
   },
 });
+
+function among(kind, wanted) {
+  for (const [key, payload] of stored) {
+    if (key.startsWith(`${kind}:`) && wanted(payload)) return payload;
+  }
+  return undefined;
+}
 
 // login is the grant of whoever asks for it: it stands for a user who logs in,
 // and brings the first refresh token.
@@ -80,28 +102,49 @@ const presented = [];
 let exchanged = 0;
 let revoked = 0;
 
+// How many milliseconds the answer takes once a token was exchanged, or refused.
+let delay = 0;
+
 async function counting(ctx, next) {
   await next();
   if (ctx.method === 'POST' && ctx.oidc?.params?.grant_type === 'refresh_token') {
     presented.push(ctx.oidc.params.refresh_token);
     if (ctx.status === 200) exchanged += 1;
+    if (delay) await new Promise((resolve) => { setTimeout(resolve, delay); });
   }
 }
 
-function newProvider({ jwks, clients }) {
+// The user, who is not asked anything: whatever page the server would show in a
+// browser is answered as soon as it is opened.
+const interaction = (provider, refuses) => async (request, response) => {
+  const { params } = await provider.interactionDetails(request, response);
+  if (refuses) {
+    await provider.interactionFinished(request, response, { error: 'access_denied' });
+    return;
+  }
+  const grant = new provider.Grant({ accountId: 'alice', clientId: params.client_id });
+  grant.addOIDCScope(params.scope);
+  await provider.interactionFinished(request, response, {
+    login: { accountId: 'alice' }, consent: { grantId: await grant.save() },
+  });
+};
+
+function newProvider({
+  jwks, clients, tls, idTokenTTL, refuses,
+}) {
   const { alg } = jwks.keys[0];
+  const issuer = `${tls ? 'https' : 'http'}://127.0.0.1:${port}`;
   const provider = new Provider(issuer, {
     adapter,
     jwks,
-    clients: clients.map((client) => ({
-      ...client, grant_types: ['client_credentials', 'refresh_token', login], redirect_uris: [], response_types: [],
-      id_token_signed_response_alg: alg,
-    })),
+    clients: clients.map((client) => ({ ...client, id_token_signed_response_alg: alg })),
     clockTolerance: 0,
     scopes: ['read', 'write', 'openid', 'offline_access'],
     rotateRefreshToken: true,
+    ...(idTokenTTL ? { ttl: { IdToken: idTokenTTL } } : undefined),
     features: {
       clientCredentials: { enabled: true },
+      deviceFlow: { enabled: true },
       devInteractions: { enabled: false },
       introspection: { enabled: true, allowedPolicy: () => true },
       revocation: { enabled: true },
@@ -126,20 +169,38 @@ function newProvider({ jwks, clients }) {
   provider.use(counting);
   provider.on('grant.revoked', () => { revoked += 1; });
   provider.on('server_error', (_, err) => console.error(err));
-  return provider.callback();
+  const others = provider.callback();
+  const user = interaction(provider, refuses);
+  return (request, response) => {
+    const what = request.url.startsWith('/interaction/') ? user : others;
+    what(request, response).catch((err) => {
+      console.error(err);
+      response.destroy();
+    });
+  };
 }
 
 let answer;
-const server = http.createServer((request, response) => {
+function listener(request, response) {
   response.setHeader('Date', new Date(Date.now()).toUTCString());
   answer(request, response);
-});
+}
+let server;
 
 const commands = {
   __proto__: null,
-  async provider(setup) {
-    answer = newProvider(JSON.parse(setup));
-    if (!server.listening) {
+  async provider(line) {
+    const setup = JSON.parse(line);
+    answer = newProvider(setup);
+    grace = setup.grace ?? 0;
+    delay = setup.delay ?? 0;
+    server ??= setup.tls ? https.createServer(setup.tls, listener) : http.createServer(listener);
+    if (setup.away && server.listening) {
+      await new Promise((resolve) => {
+        server.close(resolve);
+        server.closeAllConnections();
+      });
+    } else if (!setup.away && !server.listening) {
       await new Promise((resolve, reject) => {
         server.once('error', reject).listen(port, '127.0.0.1', resolve);
       });
