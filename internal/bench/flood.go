@@ -80,7 +80,7 @@ func flooding(r *report) error {
 		for {
 			freshErr = verify(fresh)
 			usable = time.Since(published)
-			if freshErr == nil || usable > lasting {
+			if freshErr == nil || usable > max(lasting, time.Minute) {
 				return
 			}
 			time.Sleep(10 * time.Millisecond)

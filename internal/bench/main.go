@@ -103,6 +103,9 @@ func main() {
 	if err == nil && flag.NArg() > 0 {
 		err = fmt.Errorf("%q is no flag: -h explains", flag.Arg(0))
 	}
+	if err == nil && !slices.ContainsFunc(groups, func(g group) bool { return len(g.chosen(match)) > 0 }) {
+		err = fmt.Errorf("no measure has a name that matches %q: -h lists them", *only)
+	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(2)

@@ -89,7 +89,7 @@ func startPostgres(ctx context.Context) (db *sql.DB, stop func(), err error) {
 			return nil, nil, fmt.Errorf("postgres has ended:\n%s", &said)
 		default:
 		}
-		if time.Since(began) > 30*time.Second {
+		if time.Since(began) > 2*time.Minute {
 			return nil, nil, fmt.Errorf("postgres does not answer: %w", err)
 		}
 	}
