@@ -138,10 +138,10 @@ func remove(t *testing.T, s store) {
 	s.holds(s.prefix, two)
 }
 
-// expire uses times a minute off, since the Store may go by another clock, but
-// for what can only be seen when the time has come.
+// expire uses times a minute back and an hour on, since the Store may go by another
+// clock and be slow, but for what can only be seen when the time has come.
 func expire(t *testing.T, s store) {
-	past, future := time.Now().Add(-time.Minute), time.Now().Add(time.Minute)
+	past, future := time.Now().Add(-time.Minute), time.Now().Add(time.Hour)
 	far := time.Now().AddDate(100, 0, 0)
 	s.swaps(s.prefix, nil, one, future, true)
 	s.holds(s.prefix, one)
