@@ -37,6 +37,9 @@ func TestReadClock(t *testing.T) {
 		}))
 		defer server.Close()
 		c := readClock(t.Context(), http.DefaultTransport, server.URL)
+		for try := 1; test.known && !c.known && try < 5; try++ { // a busy machine may take longer than it waits
+			c = readClock(t.Context(), http.DefaultTransport, server.URL)
+		}
 		if c.known != test.known || test.known && (c.ahead-test.off).Abs() > clockTimeout+time.Second || test.off == 0 && c.ahead != 0 {
 			t.Errorf("%s: %+v", name, c)
 		}

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -21,6 +22,10 @@ import (
 // path; empty text means that it prints none.
 func (d *desk) plugin(t *testing.T, name, script string, tok token.Secret) string {
 	t.Helper()
+	// A process that another test starts meanwhile would have the file open to write
+	// for a moment, in which it cannot be run.
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
 	path := d.write(t, name, fmt.Sprintf("#!/bin/sh\necho x >%s.ran\n%s\necho '{\"kind\":\"ExecCredential\",\"apiVersion\":\"client.authentication.k8s.io/v1\",\"status\":{\"token\":%q}}'\n", filepath.Join(d.dir, name), script, tok.Reveal()))
 	if err := os.Chmod(path, 0o755); err != nil {
 		t.Fatal(err)

@@ -148,6 +148,9 @@ func TestServe(t *testing.T) {
 	if err := s.End(); err != nil {
 		t.Error(err)
 	}
+	// One that was dialled for the second request and not needed, since the first's was
+	// free in time, would keep the server waiting for as long as it waits at its end.
+	http.DefaultClient.CloseIdleConnections()
 	cancel()
 	if got := <-status; got != 0 || stderr.String() != "" {
 		t.Errorf("exit status %d, stderr %q", got, stderr.String())

@@ -202,14 +202,33 @@ func TestEnded(t *testing.T) {
 // TestNobody has nobody finish a login, for which others wait as well.
 func TestNobody(t *testing.T) {
 	t.Parallel()
-	b := newBench(t)
-	b.env = []string{"KUBECTL_LOGIN_IDLE=1"}
-	b.args = []string{"-login-timeout", "10s"} // in which all of them have begun
-	for _, r := range b.together(t, 3, "get-token") {
-		r.fails(t, "within 10s")
-	}
-	if opened := b.opened(t); len(opened) != 1 {
-		t.Errorf("%d browsers were opened, want one: %q", len(opened), opened)
+	for try := 1; ; try++ {
+		b := newBench(t)
+		b.env = []string{"KUBECTL_LOGIN_IDLE=1"}
+		b.args = []string{"-login-timeout", "10s"} // in which all of them have begun
+		var begun []<-chan struct{}
+		var ends []<-chan result
+		began := time.Now()
+		for range 3 {
+			cmd := b.command(t, "get-token")
+			begun = append(begun, watch(cmd, "\n")) // it asks for a login, or waits for it
+			ends = append(ends, begin(t, cmd))
+		}
+		for _, said := range begun {
+			<-said
+		}
+		took := time.Since(began)
+		for _, end := range ends {
+			(<-end).fails(t, "within 10s")
+		}
+		opened := b.opened(t)
+		if len(opened) == 1 {
+			return
+		}
+		// On a busy machine one of them may be so late that it waits for nobody.
+		if took < 9*time.Second || try == 3 {
+			t.Fatalf("%d browsers were opened, want one: %q; the last had begun after %v", len(opened), opened, took)
+		}
 	}
 }
 
@@ -251,16 +270,24 @@ func (b *bench) exchanging(t *testing.T, signal syscall.Signal) (open func(), en
 // TestInterrupted interrupts an exchange, whose pair is kept all the same.
 func TestInterrupted(t *testing.T) {
 	t.Parallel()
-	b := newBench(t)
-	b.expire(t)
-	open, end := b.exchanging(t, syscall.SIGINT)
-	select {
-	case r := <-end:
-		t.Fatalf("it has ended in the middle of the exchange: %+v", r)
-	case <-time.After(time.Second): // nothing shows when it has taken notice
+	var b *bench
+	for _, wait := range []time.Duration{time.Second, 3 * time.Second, 5 * time.Second} {
+		b = newBench(t)
+		b.expire(t)
+		open, end := b.exchanging(t, syscall.SIGINT)
+		select {
+		case r := <-end:
+			t.Fatalf("it has ended in the middle of the exchange: %+v", r)
+		case <-time.After(wait): // nothing shows when it has taken notice
+		}
+		open()
+		r := <-end
+		// On a busy machine it may have its answer before it takes notice.
+		if r.status != 0 || wait == 5*time.Second {
+			r.fails(t, "interrupted")
+			break
+		}
 	}
-	open()
-	(<-end).fails(t, "interrupted")
 	b.issuer.set(func(i *issuer) { i.gate = nil })
 	b.run(t, "get-token").tokens(t)
 	b.saw(t, counts{Authorizations: 1, Logins: 1, Exchanges: 1})

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -48,20 +49,38 @@ func TestNobodyNotices(t *testing.T) {
 	t.Parallel()
 	d := quickstart
 	d.callers, d.life, d.length = 20, time.Minute, time.Minute
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	out := output{last: "source  gives up token ", end: cancel}
-	s, err := d.play(ctx, &out)
-	if err != nil {
-		t.Fatal(err)
+	for try := 1; ; try++ {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		out := &output{last: "source  gives up token ", end: cancel}
+		s, err := d.play(ctx, out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Logf("%s%s", out.String(), s)
+		if s.noticed() {
+			t.Errorf("%d requests ended in 401, %d in other errors, the first of them %v; want none", s.unauthorized, s.failed, s.firstError)
+		}
+		if strings.Contains(out.String(), "\x1b") {
+			t.Errorf("there are escape sequences in output that does not go to a terminal: %q", out.String())
+		}
+		missing := missing(out.String(), s)
+		if len(missing) == 0 || t.Failed() {
+			return
+		}
+		// The last fault comes by the clock. On a busy machine it may be before what the
+		// others lead to.
+		if try == 3 {
+			t.Fatal(strings.Join(missing, "\n"))
+		}
 	}
-	t.Logf("%s%s", out.String(), s)
-	if s.noticed() {
-		t.Errorf("%d requests ended in 401, %d in other errors, the first of them %v; want none", s.unauthorized, s.failed, s.firstError)
-	}
+}
+
+// missing returns what the demo was to tell, and did not.
+func missing(out string, s summary) (missing []string) {
 	if s.refused == 0 || s.refreshes == 0 || s.first.callers == 0 || len(s.faults) != 3 {
-		t.Errorf("401s of the API: %d, early refreshes: %d, callers that waited at the start: %d, faults: %q; want some of each and 3 faults",
-			s.refused, s.refreshes, s.first.callers, s.faults)
+		missing = append(missing, fmt.Sprintf("401s of the API: %d, early refreshes: %d, callers that waited at the start: %d, faults: %q; want some of each and 3 faults",
+			s.refused, s.refreshes, s.first.callers, s.faults))
 	}
 	for _, want := range []string{
 		"issuer  issues token 1 for 1m0s",
@@ -74,13 +93,11 @@ func TestNobodyNotices(t *testing.T) {
 		"api     revokes the token in use",
 		"source  gives up token ",
 	} {
-		if !strings.Contains(out.String(), want) {
-			t.Errorf("the output has no line with %q", want)
+		if !strings.Contains(out, want) {
+			missing = append(missing, fmt.Sprintf("the output has no line with %q", want))
 		}
 	}
-	if strings.Contains(out.String(), "\x1b") {
-		t.Errorf("there are escape sequences in output that does not go to a terminal: %q", out.String())
-	}
+	return missing
 }
 
 // TestNoticed has the issuer fail for longer than a token lives, so that the
@@ -92,10 +109,20 @@ func TestNoticed(t *testing.T) {
 	for n := range 50 {
 		d.broken = append(d.broken, n+2)
 	}
-	var stdout output
-	var stderr bytes.Buffer
-	if status := d.run(t.Context(), nil, &stdout, &stderr); status != 1 {
-		t.Errorf("exit status %d although there was no token to be had, want 1", status)
+	var stdout *output
+	for try := 1; ; try++ {
+		stdout = new(output)
+		var stderr bytes.Buffer
+		status := d.run(t.Context(), nil, stdout, &stderr)
+		if status == 1 && strings.Contains(stdout.String(), "issuer: answered 500") {
+			break
+		}
+		// A machine that is busy for all of it leaves no time to notice anything, or an
+		// API that is late refuses a token first.
+		if try == 3 {
+			t.Errorf("exit status %d although there was no token to be had, want 1", status)
+			break
+		}
 	}
 	for _, want := range []string{"which must not be", "The first error was: ", "issuer: answered 500"} {
 		if !strings.Contains(stdout.String(), want) {
@@ -157,9 +184,15 @@ func TestCommandLine(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			var stdout output
+			stdout := new(output)
 			var stderr bytes.Buffer
-			if status := quickstart.run(t.Context(), tt.args, &stdout, &stderr); status != tt.status {
+			status := quickstart.run(t.Context(), tt.args, stdout, &stderr)
+			for try := 1; status == 1 && try < 3; try++ { // callers do notice if a machine is too busy for 5 seconds
+				stdout = new(output)
+				stderr.Reset()
+				status = quickstart.run(t.Context(), tt.args, stdout, &stderr)
+			}
+			if status != tt.status {
 				t.Errorf("run(%q) = %d, want %d", tt.args, status, tt.status)
 			}
 			for _, got := range []struct{ name, text, want string }{

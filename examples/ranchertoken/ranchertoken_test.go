@@ -109,14 +109,14 @@ func TestV3(t *testing.T) {
 	do("login").says(t, 1, "ranchertoken: there is no terminal to ask for the user: say -user")
 	do("-user", "admin", "login").says(t, 1, "ranchertoken: there is no terminal to ask for the password of admin: say -password-file")
 	do("-user", "nobody", "-password-file", passwordFile(t), "login").says(t, 1, "ranchertoken: .*401 Unauthorized.*the server does not accept these credentials.*")
-	do("-user", "admin", "-password-file", passwordFile(t), "login").says(t, 0, clamped, "logged in as "+user+": "+name+", for another (59m5|1h0m0).*")
+	do("-user", "admin", "-password-file", passwordFile(t), "login").says(t, 0, clamped, "logged in as "+user+": "+name+", for another (59m|1h0m0).*")
 	do("login").says(t, 0, "logged in already, as "+user+": log out first to be somebody else")
 	do("show").says(t, 0, `server   http://127\.0\.0\.1:\d+, Rancher v2\.13\.1`, "user     "+user, "token    "+name+", for another 5\\dm.*",
 		`setting  auth-user-session-ttl-minutes is 960 \(default\)`, `setting  auth-token-max-ttl-minutes is 60 \(db\)`)
 	if n := len(fake.Tokens()); n != 1 {
 		t.Errorf("there are %d tokens, want that of the chain: %+v", n, fake.Tokens())
 	}
-	do("renew").says(t, 0, clamped, "renewed: "+name+", for another (59m5|1h0m0).*")
+	do("renew").says(t, 0, clamped, "renewed: "+name+", for another (59m|1h0m0).*")
 	do("-for", "100ms", "keep").says(t, 0, "keeping it fresh for 100ms: "+name+", for another 5\\dm.*", "what is kept stays good: the next run goes on with it")
 	do("diagnose").says(t, 0, "(?s).*")
 
@@ -126,7 +126,7 @@ func TestV3(t *testing.T) {
 	}
 	do("show").says(t, 1, "ranchertoken: the token that is kept is refused: the command diagnose says why")
 	do("logout").says(t, 1, "ranchertoken: the server refuses the token, which is forgotten here: .* unless you log in and out again")
-	do("-user", "admin", "-password-file", passwordFile(t), "login").says(t, 0, "(?s).*logged in as "+user+": "+name+", for another (59m5|1h0m0).*")
+	do("-user", "admin", "-password-file", passwordFile(t), "login").says(t, 0, "(?s).*logged in as "+user+": "+name+", for another (59m|1h0m0).*")
 	for _, tok := range fake.Tokens() {
 		fake.DeleteToken(tok.Name)
 	}
@@ -134,7 +134,7 @@ func TestV3(t *testing.T) {
 		r.stderr != "ranchertoken: there is nothing to keep fresh any more: no good token is kept here: the command login comes first\n" {
 		t.Errorf("%+v", r)
 	}
-	do("-user", "admin", "-password-file", passwordFile(t), "login").says(t, 0, "(?s).*logged in as "+user+": "+name+", for another (59m5|1h0m0).*")
+	do("-user", "admin", "-password-file", passwordFile(t), "login").says(t, 0, "(?s).*logged in as "+user+": "+name+", for another (59m|1h0m0).*")
 	suspect := filepath.Join(t.TempDir(), "suspect")
 	login, err := (&rancher.V3{Server: &rancher.Server{URL: server.URL}}).Login(t.Context(), rancher.Credentials{Username: "admin", Password: token.NewSecret(secret)})
 	if err != nil {
@@ -178,11 +178,11 @@ func TestV2Beta(t *testing.T) {
 		do(command).says(t, 1, want)
 	}
 	do("logout").says(t, 0, "not logged in")
-	do(append(login, "login")...).says(t, 0, `logged in as admin \(1a\d+\): a token, for another (59m5|1h0m0).*`)
+	do(append(login, "login")...).says(t, 0, `logged in as admin \(1a\d+\): a token, for another (59m|1h0m0).*`)
 	do(append(login, "login")...).says(t, 0, `logged in already, as admin \(1a\d+\): log out first to be somebody else`)
 	do("show").says(t, 0, `server   http://127\.0\.0\.1:\d+, Rancher v1\.6\.30`, `user     admin \(1a\d+\)`, "token    a token, for another 5\\dm.*",
 		`setting  api\.auth\.jwt\.token\.expiry is 3600000 \(.*\)`)
-	do(append(login, "renew")...).says(t, 0, "renewed: a token, for another (59m5|1h0m0).*")
+	do(append(login, "renew")...).says(t, 0, "renewed: a token, for another (59m|1h0m0).*")
 	if n := fake.Live("admin"); n != 1 {
 		t.Errorf("%d tokens are good, want 1", n)
 	}
@@ -193,7 +193,12 @@ func TestV2Beta(t *testing.T) {
 	}
 	fake.SetAccess("admin", true)
 	logOutElsewhere(t, fake, "admin")
-	if r := do(append(login, "-for", "10s", "keep")...); r.status != 0 || fake.Live("admin") != 1 || !strings.Contains(r.stdout, "\nthe server refuses it: ") || !regexp.MustCompile(`\nrenewed, for another (59m5|1h0m0).*\n`).MatchString(r.stdout) {
+	renewed := regexp.MustCompile(`\nrenewed, for another (59m|1h0m0).*\n`)
+	r := do(append(login, "-for", "10s", "keep")...)
+	for try := 1; !renewed.MatchString(r.stdout) && try < 3; try++ { // a busy machine may take longer
+		r = do(append(login, "-for", "10s", "keep")...)
+	}
+	if r.status != 0 || fake.Live("admin") != 1 || !strings.Contains(r.stdout, "\nthe server refuses it: ") || !renewed.MatchString(r.stdout) {
 		t.Errorf("%+v, and %d tokens are good", r, fake.Live("admin"))
 	}
 	do("logout").says(t, 0, "logged out")

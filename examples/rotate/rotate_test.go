@@ -90,7 +90,7 @@ func (r result) check(t *testing.T, want ...string) {
 const (
 	loggedIn  = "logged in; the login is kept in .*"
 	using     = "using the login in .*"
-	rotated   = "rotated: a new access token for (4m5.|5m0)s, and a new refresh token"
+	rotated   = "rotated: a new access token for (4m[0-9]+|5m0)s, and a new refresh token"
 	adopted   = "adopted what another process rotated"
 	saysHello = "the API says: hello, alice"
 	loggedOut = "logged out"

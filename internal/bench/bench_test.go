@@ -11,8 +11,18 @@ import (
 // line.
 func TestQuick(t *testing.T) {
 	var out bytes.Buffer
-	if err := run(&report{w: &out, quick: true}, regexp.MustCompile("")); err != nil {
-		t.Errorf("%v\n%s", err, &out)
+	for try := 1; ; try++ {
+		out.Reset()
+		err := run(&report{w: &out, quick: true}, regexp.MustCompile(""))
+		if err == nil {
+			break
+		}
+		// What is counted of calls and allocations may be one more if this process was
+		// stopped for long at an unlucky moment.
+		if try == 3 {
+			t.Fatalf("%v\n%s", err, &out)
+		}
+		t.Logf("try %d: %v\n%s", try, err, &out)
 	}
 	lines, measures := strings.Count(out.String(), "\n"), 0
 	for _, g := range groups {
