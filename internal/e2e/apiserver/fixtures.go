@@ -2,7 +2,9 @@ package apiserver
 
 import (
 	"testing"
+	"time"
 
+	authorizationv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -30,8 +32,8 @@ func (s *Server) CreateServiceAccount(tb testing.TB, namespace, name string) *co
 }
 
 // AllowTokenRequests lets user ask for tokens of the service account name, by a
-// Role with the verb create on serviceaccounts/token and a RoleBinding. A user
-// is one of Users or a service account's full name,
+// Role with the verb create on serviceaccounts/token and a RoleBinding, and waits
+// until the server does. A user is one of Users or a service account's full name,
 // system:serviceaccount:NAMESPACE:NAME.
 func (s *Server) AllowTokenRequests(tb testing.TB, namespace, name, user string) {
 	tb.Helper()
@@ -55,5 +57,28 @@ func (s *Server) AllowTokenRequests(tb testing.TB, namespace, name, user string)
 	}, metav1.CreateOptions{})
 	if err != nil {
 		tb.Fatalf("letting %q request tokens of %s/%s: %v", user, namespace, name, err)
+	}
+	s.AwaitAllowed(tb, authorizationv1.SubjectAccessReviewSpec{User: user, ResourceAttributes: &authorizationv1.ResourceAttributes{
+		Namespace: namespace, Verb: "create", Resource: "serviceaccounts", Subresource: "token", Name: name,
+	}})
+}
+
+// AwaitAllowed waits until the server lets somebody do something. It reads roles by
+// watches of its own, and refuses what they allow until it has read them, a moment after
+// they were made, or later where the machine is busy.
+func (s *Server) AwaitAllowed(tb testing.TB, spec authorizationv1.SubjectAccessReviewSpec) {
+	tb.Helper()
+	for began := time.Now(); ; time.Sleep(50 * time.Millisecond) {
+		review, err := s.Client().AuthorizationV1().SubjectAccessReviews().Create(tb.Context(),
+			&authorizationv1.SubjectAccessReview{Spec: spec}, metav1.CreateOptions{})
+		switch {
+		case err == nil && review.Status.Allowed:
+			return
+		case time.Since(began) < time.Minute:
+		case err != nil:
+			tb.Fatalf("waiting until %q may: %v", spec.User, err)
+		default:
+			tb.Fatalf("after a minute %q still may not: %s", spec.User, review.Status.Reason)
+		}
 	}
 }

@@ -91,19 +91,19 @@ func TestServer(t *testing.T) {
 	t.Run("Restart", func(t *testing.T) {
 		old := mustRequestToken(t, server)
 		url := server.URL
-		server.SetClock(t, -2*time.Minute)
+		server.SetClock(t, -20*time.Minute)
 		server.Stop()
 		if _, err := requestToken(t, server.Client()); err == nil {
 			t.Error("a stopped server answers")
 		}
-		server.SetClock(t, time.Minute) // for a stopped server too
+		server.SetClock(t, 20*time.Minute) // for a stopped server too
 		began := time.Now()
 		server.Restart(t)
 		t.Logf("back after %v", time.Since(began).Round(time.Millisecond))
 		if server.URL != url {
 			t.Errorf("it moved from %s to %s", url, server.URL)
 		}
-		wantNear(t, "Date", date(t, server), time.Now().Add(time.Minute))
+		wantNear(t, "Date", date(t, server), time.Now().Add(20*time.Minute))
 		server.SetClock(t, 0)
 		if why := review(t, server, old.text); why != "" {
 			t.Errorf("a token from before the restart is refused: %s", why)
@@ -189,9 +189,11 @@ func date(t *testing.T, server *apiserver.Server) time.Time {
 	return when
 }
 
+// wantNear compares times that were read one after the other, as far apart as some
+// requests on a busy machine. The clock is moved by much more.
 func wantNear(t *testing.T, what string, got, want time.Time) {
 	t.Helper()
-	if got.Sub(want).Abs() > 20*time.Second {
+	if got.Sub(want).Abs() > 5*time.Minute {
 		t.Errorf("%s is %v, want about %v", what, got.UTC().Format(time.RFC3339), want.UTC().Format(time.RFC3339))
 	}
 }

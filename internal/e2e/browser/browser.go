@@ -48,12 +48,25 @@ func Start(tb testing.TB) *Browser {
 	}
 	tb.Cleanup(func() { os.RemoveAll(temp) })
 	log := filepath.Join(temp, "driver.log")
-	cmd := exec.Command(runtime.Node, filepath.Join(dir, "driver.js"), chromium)
-	cmd.Env = append(os.Environ(), "TMPDIR="+temp)
-	p, err := process.Start(cmd, log)
-	if err != nil {
-		tb.Fatalf("starting the browser: %v", err)
+	b := &Browser{shots: screenshotFolder(tb)}
+	// The driver gives the browser half a minute to start, which a machine that is busy
+	// with other things may not keep to.
+	for try := 1; ; try++ {
+		cmd := exec.Command(runtime.Node, filepath.Join(dir, "driver.js"), chromium)
+		cmd.Env = append(os.Environ(), "TMPDIR="+temp)
+		if b.process, err = process.Start(cmd, log); err != nil {
+			tb.Fatalf("starting the browser: %v", err)
+		}
+		_, err := b.ask()
+		if err == nil {
+			break
+		}
+		b.process.Kill()
+		if try == 3 {
+			tb.Fatalf("starting the browser: %v; the end of its log:\n%s", err, process.LogTail(log))
+		}
 	}
+	p := b.process
 	tb.Cleanup(func() {
 		p.CloseInput()
 		select {
@@ -66,11 +79,6 @@ func Start(tb testing.TB) *Browser {
 			tb.Error("the browser still ran a minute after it was to end")
 		}
 	})
-	b := &Browser{process: p, shots: screenshotFolder(tb)}
-	if _, err := b.ask(); err != nil {
-		<-p.Done()
-		tb.Fatalf("starting the browser: %v; the end of its log:\n%s", err, process.LogTail(log))
-	}
 	return b
 }
 

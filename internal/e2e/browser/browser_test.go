@@ -26,18 +26,19 @@ func TestOrphan(t *testing.T) {
 	}
 	Start(t) // or skip
 
-	opened, closed := make(chan bool), make(chan bool)
+	// A browser may ask twice, if a connection that it has kept breaks.
+	opened, closed := make(chan bool, 16), make(chan bool, 16)
 	mux := http.NewServeMux()
 	mux.HandleFunc("/{$}", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "<!doctype html>") })
 	mux.HandleFunc("/open", func(w http.ResponseWriter, r *http.Request) {
-		close(opened)
+		opened <- true
 		<-r.Context().Done()
-		close(closed)
+		closed <- true
 	})
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
 
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	test := exec.CommandContext(ctx, os.Args[0], "-test.run=^TestOrphan$")
 	// What it leaves behind as it is killed goes with this test.

@@ -35,7 +35,7 @@ if ({{.Send}} === "script") {
 // one on localhost, which is another site to 127.0.0.1, so that the browser keeps
 // the cookies back; and one on another port of 127.0.0.1, which is the same site to
 // it, so that it sends them.
-func testCrossSite(t *testing.T, w world) {
+func testCrossSite(t testing.TB, w world) {
 	s := w.site(t)
 	evil := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		form := r.URL.Query()

@@ -15,13 +15,13 @@ import (
 // testKeys shows that keys are replaced, and the old ones removed, and nobody is
 // logged out by it. The replicas of a site learn of a new key as they are started
 // again, one after the other, or when another's cookie has it.
-func testKeys(t *testing.T, w world) {
+func testKeys(t testing.TB, w world) {
 	const (
-		idle   = 30 * time.Second               // much more than again, for slow machines
-		due    = idle/10 + 100*time.Millisecond // when a request has the cookie written again
 		access = 3 * time.Second
 		again  = 10 * time.Second // how long a Keyring does not look for more keys
 	)
+	idle := 30 * time.Second * w.patience // much more than again, for slow machines
+	due := idle/10 + 100*time.Millisecond // when a request has the cookie written again
 	dir := t.TempDir()
 	file := filepath.Join(dir, "webapp.keys")
 	shared := []string{"-store", filepath.Join(dir, "webapp.db"), "-keys", file, "-idle", idle.String(), "-access", access.String()}
@@ -72,7 +72,7 @@ func newKey() string {
 
 // writeKeys puts a file with keys, the first of which seals, in the place of the
 // one before.
-func writeKeys(t *testing.T, path string, keys ...string) {
+func writeKeys(t testing.TB, path string, keys ...string) {
 	t.Helper()
 	if err := os.WriteFile(path+".new", []byte(strings.Join(keys, "\n")+"\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -84,9 +84,9 @@ func writeKeys(t *testing.T, path string, keys ...string) {
 
 // keyName returns the name of the key that the session's cookie is sealed under:
 // the first 6 bytes of its kid, which are 8 letters.
-func keyName(t *testing.T, p *Profile) string {
+func keyName(t testing.TB, p *Profile) string {
 	t.Helper()
-	text, _, _ := strings.Cut(p.Cookies()[0].Value, ".")
+	text, _, _ := strings.Cut(cookie(t, p), ".")
 	header, err := base64.RawURLEncoding.DecodeString(text)
 	var h struct{ Kid string }
 	if err == nil {

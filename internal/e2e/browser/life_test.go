@@ -9,8 +9,8 @@ import (
 // testActive shows that a session lasts for as long as somebody is there, by the
 // cookie being written again: with clicks, and with requests of scripts that
 // somebody made.
-func testActive(t *testing.T, w world) {
-	const idle = 12 * time.Second // of which a slow machine may take a good part
+func testActive(t testing.TB, w world) {
+	idle := 12 * time.Second * w.patience // of which a slow machine may take a good part
 	s := w.site(t, "-idle", idle.String())
 	profile := w.Profile(t)
 	page := s.login(profile, "alice", "/")
@@ -20,12 +20,12 @@ func testActive(t *testing.T, w world) {
 
 	active := time.Now() // when the page was last there
 	for end := active.Add(2*idle + time.Second); time.Now().Before(end); {
-		before := profile.Cookies()[0].Value
+		before := cookie(t, profile)
 		pass(page, idle/5)
 		if got := fetch(page, false); got.Status != http.StatusOK {
 			t.Fatalf("a script is answered %d, %v after the last click", got.Status, time.Since(active))
 		}
-		if profile.Cookies()[0].Value == before {
+		if cookie(t, profile) == before {
 			t.Error("a request of a script that is not passive does not extend the session")
 		}
 		pass(page, idle/5)
@@ -41,8 +41,8 @@ func testActive(t *testing.T, w world) {
 
 // testIdle shows that a page that is only open does not keep the session alive:
 // it warns, and then leads to the login page, and from there back.
-func testIdle(t *testing.T, w world) {
-	const idle = 12 * time.Second // of which a slow machine may take a good part
+func testIdle(t testing.TB, w world) {
+	idle := 12 * time.Second * w.patience // of which a slow machine may take a good part
 	s := w.site(t, "-idle", idle.String())
 	profile := w.Profile(t)
 	page := s.login(profile, "alice", "/orders?page=2")
@@ -56,7 +56,7 @@ func testIdle(t *testing.T, w world) {
 	}
 	page.Screenshot("2-stayed")
 
-	before, began := profile.Cookies()[0].Value, time.Now()
+	before, began := cookie(t, profile), time.Now()
 	pass(page, idle/5)
 	if got := fetch(page, true); got.Status != http.StatusOK {
 		t.Errorf("a script is answered %d", got.Status)
@@ -65,7 +65,7 @@ func testIdle(t *testing.T, w world) {
 	if asked := number(page, "#life", "asked"); asked < 3 {
 		t.Errorf("the page asked %d times", asked)
 	}
-	if profile.Cookies()[0].Value != before {
+	if cookie(t, profile) != before {
 		t.Error("a page that only polls extends the session")
 	}
 	page.Wait(onPageOf("login"))
@@ -85,8 +85,8 @@ func testIdle(t *testing.T, w world) {
 
 // testLifetime shows that a session ends for somebody who is there as well, who is
 // warned of it, and not told that clicking helps.
-func testLifetime(t *testing.T, w world) {
-	const lifetime = 12 * time.Second
+func testLifetime(t testing.TB, w world) {
+	lifetime := 12 * time.Second * w.patience
 	s := w.site(t, "-lifetime", lifetime.String())
 	page := s.login(w.Profile(t), "alice", "/")
 	page.Wait(`!document.querySelector("#warning").hidden`)

@@ -8,7 +8,7 @@ import (
 
 // sessionCookies returns the cookies of the session, and fails the test unless
 // they are as they must be.
-func sessionCookies(t *testing.T, p *Profile) []Cookie {
+func sessionCookies(t testing.TB, p *Profile) []Cookie {
 	t.Helper()
 	cookies := p.Cookies()
 	for _, c := range cookies {
@@ -23,9 +23,20 @@ func sessionCookies(t *testing.T, p *Profile) []Cookie {
 	return cookies
 }
 
+// cookie returns the value of the profile's first cookie, which a session that is over
+// has not.
+func cookie(t testing.TB, p *Profile) string {
+	t.Helper()
+	cookies := p.Cookies()
+	if len(cookies) == 0 {
+		t.Fatal("the browser has no cookies any more")
+	}
+	return cookies[0].Value
+}
+
 // testLogin shows that one who wants a page is asked to log in first and then gets
 // that page, and what the browser keeps.
-func testLogin(t *testing.T, w world) {
+func testLogin(t testing.TB, w world) {
 	s := w.site(t)
 	profile := w.Profile(t)
 	page := profile.Page()
@@ -72,7 +83,7 @@ func testLogin(t *testing.T, w world) {
 }
 
 // testBack shows that the Back button does not bring back what was private.
-func testBack(t *testing.T, w world) {
+func testBack(t testing.TB, w world) {
 	s := w.site(t)
 	page := s.login(w.Profile(t), "alice", "/orders")
 	page.Click("#logout")
@@ -86,7 +97,7 @@ func testBack(t *testing.T, w world) {
 
 // testAdmin shows that one who may do more is somebody else to those who copied
 // the cookie before.
-func testAdmin(t *testing.T, w world) {
+func testAdmin(t testing.TB, w world) {
 	s := w.site(t)
 	profile := w.Profile(t)
 	page := s.login(profile, "alice", "/admin")

@@ -2,13 +2,14 @@ package browser
 
 import (
 	"testing"
+	"time"
 
 	"github.com/tokenlife/tokenlife/internal/e2e/postgres"
 )
 
 // testStolen shows that a copy of the cookies is as good as they are, and that
 // logging out ends both.
-func testStolen(t *testing.T, w world) {
+func testStolen(t testing.TB, w world) {
 	s := w.site(t)
 	profile := w.Profile(t)
 	page := s.login(profile, "alice", "/orders")
@@ -33,8 +34,8 @@ func testStolen(t *testing.T, w world) {
 
 // testEverywhere shows that one can log out of all browsers from one of them, and
 // nobody else with it.
-func testEverywhere(t *testing.T, w world) {
-	s := w.site(t, "-idle", "20s") // so that an open page asks every second
+func testEverywhere(t testing.TB, w world) {
+	s := w.site(t, "-idle", (20 * time.Second * w.patience).String()) // so that an open page asks every second or few
 	here := s.login(w.Profile(t), "alice", "/")
 	there := s.login(w.Profile(t), "alice", "/orders")
 	bob := s.login(w.Profile(t), "bob", "/orders")
@@ -57,7 +58,7 @@ func testEverywhere(t *testing.T, w world) {
 
 // testReplicas shows that replicas that share a database and keys are one site:
 // who logs out on one is logged out on the other at once.
-func testReplicas(t *testing.T, w world) {
+func testReplicas(t testing.TB, w world) {
 	shared := []string{"-store", postgres.Start(t).URL, "-keys", t.TempDir() + "/webapp.keys"}
 	one, two := w.site(t, shared...), w.site(t, shared...)
 	profile := w.Profile(t)

@@ -4,7 +4,7 @@ import "testing"
 
 // testLooks keeps pictures of the pages as they are on a telephone, in a narrow
 // window and in dark colors, and shows that nothing sticks out at the side.
-func testLooks(t *testing.T, w world) {
+func testLooks(t testing.TB, w world) {
 	s := w.site(t)
 	for name, look := range map[string]Look{
 		"telephone": {Width: 360, Height: 1140}, // as high as the longest page

@@ -87,7 +87,7 @@ func Evaluate[V any](p *Page, expression string) V {
 }
 
 // waitTimeout bounds how long a page may take to do what it is waited for.
-const waitTimeout = time.Minute
+const waitTimeout = 3 * time.Minute
 
 // Wait waits until a JavaScript expression is true, also over navigations.
 func (p *Page) Wait(expression string) {

@@ -9,11 +9,9 @@ import (
 // testTabs shows that four tabs are one session: when its access token has expired
 // they have the refresh token exchanged once between them, and when it ends they
 // all go to the login page, and come back by one login, each to where it was.
-func testTabs(t *testing.T, w world) {
-	const (
-		idle   = 20 * time.Second
-		access = 8 * time.Second // much more than four tabs take, for slow machines
-	)
+func testTabs(t testing.TB, w world) {
+	idle := 20 * time.Second * w.patience
+	access := 8 * time.Second * w.patience // much more than four tabs take, for slow machines
 	// An exchange takes so long that all of them come while it is under way.
 	s := w.site(t, "-idle", idle.String(), "-access", access.String(), "-latency", "500ms")
 	profile := w.Profile(t)

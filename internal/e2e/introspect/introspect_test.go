@@ -238,7 +238,6 @@ func TestOwnCredential(t *testing.T) {
 func TestCache(t *testing.T) {
 	t.Parallel()
 	s := oidcprovider.Start(t)
-	tok := s.Token(t, s.Basic, oidcprovider.Opaque)
 	var asked atomic.Int64
 	slow := verifierOf(s, introspect.AuthFunc(func(ctx context.Context, h http.Header, form url.Values) error {
 		asked.Add(1)
@@ -247,13 +246,25 @@ func TestCache(t *testing.T) {
 	const ttl = 3 * time.Second
 	v := &token.VerifierCache{Verifier: slow, TTL: ttl}
 
-	wantVerdict(t, v, tok, nil)
-	began := time.Now() // the answer has come: it is remembered for no longer than TTL from here
-	for range 999 {
+	var tok token.Token
+	var began time.Time
+	for try := 1; ; try++ {
+		tok = s.Token(t, s.Basic, oidcprovider.Opaque)
+		before := asked.Load()
+		asking := time.Now()
 		wantVerdict(t, v, tok, nil)
-	}
-	if n := asked.Load(); n != 1 {
-		t.Errorf("the server was asked %d times about one token", n)
+		began = time.Now() // the answer has come: it is remembered for no longer than TTL from here
+		for range 999 {
+			wantVerdict(t, v, tok, nil)
+		}
+		n, took := asked.Load()-before, time.Since(asking)
+		if n == 1 {
+			break
+		}
+		// On a machine that is busy with other things it may take longer than that.
+		if took < ttl || try == 5 {
+			t.Fatalf("the server was asked %d times about one token in %v", n, took)
+		}
 	}
 	if err := revokerOf(s, basic(s)).Revoke(t.Context(), tok.Value, "access_token"); err != nil {
 		t.Fatal(err)
@@ -261,7 +272,9 @@ func TestCache(t *testing.T) {
 	wantVerdict(t, slow, tok, token.ErrRevoked)
 	before := asked.Load()
 	var last time.Duration // when it was let in last
+	var asking time.Time
 	for {
+		asking = time.Now()
 		now := time.Since(began)
 		_, err := verdict(t, v, tok)
 		if errors.Is(err, token.ErrRevoked) {
@@ -280,8 +293,8 @@ func TestCache(t *testing.T) {
 	for range 1000 {
 		wantVerdict(t, v, tok, token.ErrRevoked)
 	}
-	if n := asked.Load() - before; n != 1 {
-		t.Errorf("the server was asked %d times about a token that was revoked", n)
+	if n, took := asked.Load()-before, time.Since(asking); n < 1 || n > 1+int64(took/ttl) {
+		t.Errorf("the server was asked %d times about a token that was revoked, in %v", n, took)
 	}
 }
 

@@ -112,6 +112,7 @@ func TestKubernetes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := vault(keys)
+			eventuallyAccepts(t, p, tok) // the server may be ready before it knows the role that lets a token read the keys
 			claims := accepts(t, p, tok)
 			if claims.Subject != "system:serviceaccount:ci:builder" || claims.ID == "" {
 				t.Errorf("its claims are %+v", claims)

@@ -166,10 +166,24 @@ func TestFlood(t *testing.T) {
 
 	const tokens, span = 10_000, 10 * time.Second
 	var flood sync.WaitGroup
-	var refused, unanswered atomic.Int64
+	var sent, refused, unanswered atomic.Int64
 	began := time.Now()
+	stop := make(chan struct{})
+	over := sync.OnceFunc(func() {
+		close(stop)
+		flood.Wait()
+	})
+	defer over()
 	flood.Go(func() {
-		for i := range tokens {
+		for i := 0; ; i++ {
+			select {
+			case <-stop:
+				if i >= tokens {
+					return
+				}
+			default: // it goes on for as long as it takes below
+			}
+			sent.Store(int64(i + 1))
 			time.Sleep(time.Until(began.Add(span * time.Duration(i) / tokens)))
 			forged := madeUp(old)
 			flood.Go(func() {
@@ -186,39 +200,56 @@ func TestFlood(t *testing.T) {
 	})
 
 	time.Sleep(span / 2)
-	// If one waited for the next fetch, a second after the last, ten would take nine.
-	before := time.Now()
+	// If they waited for the next fetch, a second after the last, nine of ten would take
+	// most of a second each. One or two may if the machine is busy with other things.
+	late := 0
 	for range 10 {
+		before := time.Now()
 		accepts(t, p, old)
+		if time.Since(before) > time.Second/2 {
+			late++
+		}
 	}
-	if took := time.Since(before); took > 8*time.Second {
-		t.Errorf("ten tokens with a key that is known were accepted after %v", took)
+	if late > 7 {
+		t.Errorf("of ten tokens with a key that is known %d had to wait", late)
 	}
-	s.Rotate(t, "ES256")
-	rotated := time.Now()
-	after := eventuallyAccepts(t, p, s.Token(t, s.Basic, oidcprovider.JWT))
-	if after > tries*usable {
-		t.Errorf("the new key was usable after %v", after)
-	}
-	// Fetched at the latest with the next second.
-	for {
-		if _, err := p.Verify(t.Context(), old.Value); err != nil {
+	var after time.Duration
+	current := old
+	for try := 1; ; try++ {
+		s.Rotate(t, "ES256")
+		rotated := time.Now()
+		renewed := s.Token(t, s.Basic, oidcprovider.JWT)
+		after = eventuallyAccepts(t, p, renewed)
+		// Fetched at the latest with the next second.
+		var gone time.Duration
+		for {
+			gone = time.Since(rotated)
+			if _, err := p.Verify(t.Context(), current.Value); err != nil {
+				break
+			}
+			if gone > time.Minute {
+				t.Errorf("the old key is still good %v after it was withdrawn", gone)
+				break
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+		if after <= tries*usable && gone <= tries*usable || t.Failed() {
 			break
 		}
-		if since := time.Since(rotated); since > tries*usable {
-			t.Errorf("the old key is still good %v after it was withdrawn", since)
+		if try == tries {
+			t.Errorf("the new key was usable after %v, and the old one no longer after %v", after, gone)
 			break
 		}
-		time.Sleep(20 * time.Millisecond)
+		current = renewed
 	}
-	flood.Wait()
-	took := time.Since(began)
+	over()
 	fetches := w.fetches.Load()
+	took := time.Since(began)
 	if limit := int64(took/time.Second) + 2; fetches > limit {
 		t.Errorf("%d fetches in %v, want at most %d", fetches, took, limit)
 	}
 	t.Logf("%d fetches in %v; the new key was usable after %v; of %d made-up key IDs %d were refused and %d put off",
-		fetches, took.Round(time.Millisecond), after.Round(time.Millisecond), tokens, refused.Load(), unanswered.Load())
+		fetches, took.Round(time.Millisecond), after.Round(time.Millisecond), sent.Load(), refused.Load(), unanswered.Load())
 }
 
 // madeUp returns tok with a key ID that no server ever had.
@@ -250,11 +281,12 @@ func TestOutage(t *testing.T) {
 		last = cannotTell(t, p, unknown)
 		time.Sleep(10 * time.Millisecond)
 	}
+	n := w.fetches.Load() - before
 	took := time.Since(began) // more than 3 s if the machine is busy
-	if n := w.fetches.Load() - before; n > int64(took/time.Second)+1 {
+	if n > int64(took/time.Second)+1 {
 		t.Errorf("%d fetches in %v from a server that is away", n, took)
 	}
-	t.Logf("%d fetches in %v from a server that is away; the error reads: %v", w.fetches.Load()-before, took.Round(time.Millisecond), last)
+	t.Logf("%d fetches in %v from a server that is away; the error reads: %v", n, took.Round(time.Millisecond), last)
 
 	api := token.Require(p, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	for name, test := range map[string]struct {

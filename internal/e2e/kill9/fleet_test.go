@@ -3,6 +3,7 @@ package kill9
 import (
 	"bufio"
 	"encoding/json"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"os"
@@ -25,11 +26,13 @@ type fleet struct {
 	issuer *issuer
 	store  refresh.Store
 	alive  []*holder
+	number int // of holders so far
 	losses int // logins lost so far, and replaced
 }
 
 // A holder is a process that was started as one.
 type holder struct {
+	number  int
 	process *os.Process
 	stdin   io.Closer
 	done    chan struct{} // closed when it is gone and all it said was read
@@ -50,11 +53,7 @@ func newFleet(t *testing.T, backend string, grace time.Duration) *fleet {
 	if f.store, err = backends[backend].open(f.Place); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		for _, h := range f.alive {
-			h.stop(t)
-		}
-	})
+	t.Cleanup(func() { f.stop(t) })
 	for range holders {
 		f.start(t)
 	}
@@ -78,7 +77,8 @@ func (f *fleet) start(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	h := &holder{process: cmd.Process, stdin: stdin, done: make(chan struct{})}
+	f.number++
+	h := &holder{number: f.number, process: cmd.Process, stdin: stdin, done: make(chan struct{})}
 	go func() {
 		defer close(h.done)
 		for lines := bufio.NewScanner(stdout); lines.Scan(); {
@@ -86,7 +86,9 @@ func (f *fleet) start(t *testing.T) {
 		}
 		cmd.Wait() // which closes the pipe; only after the last line
 	}()
-	if err := json.NewEncoder(stdin).Encode(f.setup); err != nil {
+	told := f.setup
+	told.Number = h.number
+	if err := json.NewEncoder(stdin).Encode(told); err != nil {
 		t.Fatal(err)
 	}
 	f.alive = append(f.alive, h)
@@ -95,13 +97,18 @@ func (f *fleet) start(t *testing.T) {
 // note writes down what a holder said.
 func (f *fleet) note(h *holder, line string) {
 	f.write(func() {
+		for begin, requests := range map[string]map[request]bool{unsureOf: f.unsure, slowAt: f.slow} {
+			if text, ok := strings.CutPrefix(line, begin); ok {
+				r := request{holder: h.number}
+				fmt.Sscan(text, &r.number)
+				requests[r] = true
+				line = begin // less what differs from one time to the next
+			}
+		}
 		h.last = line
 		if strings.HasPrefix(line, "token ") {
 			f.tokens++
 			return
-		}
-		if strings.HasPrefix(line, refresh.Uncertain.String()) {
-			f.unsure = append(f.unsure, unsure{h.process.Pid, time.Now()})
 		}
 		f.said[line]++
 	})
@@ -112,12 +119,13 @@ func (f *fleet) kill(t *testing.T) {
 	t.Helper()
 	h := f.victim(t)
 	at := time.Now()
+	f.issuer.condemn(h.number)
 	if err := h.process.Kill(); err != nil {
 		t.Fatalf("killing a holder: %v", err)
 	}
 	<-h.done
 	h.stdin.Close()
-	f.write(func() { f.kills = append(f.kills, kill{h.process.Pid, at, time.Now()}) })
+	f.write(func() { f.kills = append(f.kills, kill{h.number, at, time.Now()}) })
 	f.alive = slices.DeleteFunc(f.alive, func(other *holder) bool { return other == h })
 	f.start(t)
 }
@@ -137,7 +145,7 @@ func (f *fleet) victim(t *testing.T) *holder {
 	}
 	h := f.alive[0]
 	f.await(t, "a request", func() bool {
-		i := slices.IndexFunc(f.alive, func(h *holder) bool { return f.asks(h.process.Pid) })
+		i := slices.IndexFunc(f.alive, func(h *holder) bool { return f.asks(h.number) })
 		if i >= 0 {
 			h = f.alive[i]
 		}
@@ -165,6 +173,15 @@ func (f *fleet) await(t *testing.T, what string, ready func() bool) {
 			t.Fatalf("waited %v in vain for %s: %v%s", longest, what, f, f.details())
 		}
 	}
+}
+
+// stop ends the holders.
+func (f *fleet) stop(t *testing.T) {
+	t.Helper()
+	for _, h := range f.alive {
+		h.stop(t)
+	}
+	f.alive = nil
 }
 
 // stop ends a holder by the end of its standard input, which is how it learns

@@ -1,6 +1,7 @@
 package kill9
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,8 +10,8 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -36,6 +37,7 @@ const (
 // test does.
 type setup struct {
 	Backend, Place string
+	Number         int // of the holder
 	TokenURL       string
 	Initial        string // refresh token
 }
@@ -72,8 +74,13 @@ func hold() error {
 	for {
 		// A new Rotator each time, as in a tool that is run again and again: one
 		// whose tokens are all refused does not ask for more at this pace.
-		rotator := s.rotator(store)
-		rotator.OnEvent = say
+		rotator, number := s.rotator(store)
+		rotator.OnEvent = func(e refresh.Event) {
+			say(e)
+			if e.Kind == refresh.Uncertain {
+				fmt.Println(unsureOf, number.Load())
+			}
+		}
 		if !last.IsZero() {
 			rotator.Invalidate(last)
 		}
@@ -105,14 +112,50 @@ func say(e refresh.Event) {
 	}
 }
 
-// rotator returns a Rotator of the shared pair.
-func (s setup) rotator(store refresh.Store) *refresh.Rotator {
+// Before the number of a request that a holder says something about.
+const (
+	unsureOf = "had no answer to request"
+	slowAt   = "was too slow with request"
+)
+
+// asked counts the requests of this holder.
+var asked atomic.Int64
+
+// A timed Store is a Rotator's, has no locks, and says when a claim was over before what came of
+// it was there, so that another may have taken over: this process was stopped, or
+// the disk was slow.
+type timed struct {
+	refresh.Store
+	number  *atomic.Int64 // of the Rotator's last request
+	claimed time.Time     // when its claim was sent; zero if there is none
+}
+
+func (s *timed) Swap(ctx context.Context, key string, old, new []byte, expires time.Time) (bool, error) {
+	began := time.Now()
+	ok, err := s.Store.Swap(ctx, key, old, new, expires)
+	if !s.claimed.IsZero() && time.Since(s.claimed) >= lease {
+		fmt.Println(slowAt, s.number.Load())
+	}
+	s.claimed = time.Time{}
+	if bytes.Contains(new, []byte(`"claim":`)) {
+		s.claimed = began
+	}
+	return ok, err
+}
+
+// rotator returns a Rotator of the shared pair, and the number of its last request.
+func (s setup) rotator(store refresh.Store) (*refresh.Rotator, *atomic.Int64) {
+	number := new(atomic.Int64)
+	if _, locks := store.(refresh.Locker); !locks {
+		store = &timed{Store: store, number: number}
+	}
 	return &refresh.Rotator{
 		Exchanger: &oauth2adapt.Exchanger{
 			Config: &oauth2.Config{ClientID: client, Endpoint: oauth2.Endpoint{TokenURL: s.TokenURL}},
-			// This is how the issuer knows whom to write down.
+			// This is how the issuer knows what to write down.
 			Sign: func(_ context.Context, header http.Header, _ url.Values) error {
-				header.Set("User-Agent", strconv.Itoa(os.Getpid()))
+				number.Store(asked.Add(1))
+				header.Set("User-Agent", fmt.Sprint(s.Number, " ", number.Load()))
 				return nil
 			},
 		},
@@ -121,7 +164,7 @@ func (s setup) rotator(store refresh.Store) *refresh.Rotator {
 		Initial: refresh.Pair{Refresh: token.Token{Value: token.NewSecret(s.Initial)}},
 		Timeout: timeout,
 		Lease:   lease,
-	}
+	}, number
 }
 
 // oneLine returns the text of err, less what differs from one time to the next.

@@ -5,12 +5,13 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"fmt"
 	"io"
 	mathrand "math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -31,6 +32,11 @@ type issuer struct {
 	*journal
 	issuer *refresh.Issuer
 	url    string // of its token endpoint
+
+	// exchanging is held from the last look at whether a holder lives until its
+	// request is answered: however long this process is stopped in between, nobody
+	// else goes on meanwhile.
+	exchanging sync.Mutex
 }
 
 func newIssuer(t *testing.T, j *journal, grace time.Duration) *issuer {
@@ -72,8 +78,8 @@ func (s *issuer) slow(e *refresh.Endpoint) http.HandlerFunc {
 			return // the holder is gone
 		}
 		form, _ := url.ParseQuery(string(body))
-		holder, _ := strconv.Atoi(r.UserAgent())
-		p := &post{holder: holder, presented: token.NewSecret(form.Get("refresh_token")).Fingerprint(), arrived: time.Now()}
+		p := &post{presented: token.NewSecret(form.Get("refresh_token")).Fingerprint(), arrived: time.Now()}
+		fmt.Sscan(r.UserAgent(), &p.holder, &p.number)
 		s.write(func() { s.posts = append(s.posts, p) })
 
 		whole := mathrand.N(delay)
@@ -84,17 +90,24 @@ func (s *issuer) slow(e *refresh.Endpoint) http.HandlerFunc {
 			Refresh string `json:"refresh_token"`
 			Error   string `json:"error"`
 		}
-		if wait(r.Context(), before) {
-			r = r.WithContext(context.WithoutCancel(r.Context()))
-			r.Body = io.NopCloser(bytes.NewReader(body))
-			answer.Code = http.StatusOK
-			e.Token(answer, r)
-			json.Unmarshal(answer.Body.Bytes(), &parsed)
-			if parsed.Refresh != "" {
-				// At once: if the holder is gone, the next one may ask and be answered
-				// while this answer is still held back.
-				s.write(func() { p.successor = token.NewSecret(parsed.Refresh).Fingerprint() })
+		ctx := r.Context()
+		if wait(ctx, before) {
+			s.exchanging.Lock()
+			if s.waits(ctx, p.request) {
+				r = r.WithContext(context.WithoutCancel(ctx))
+				r.Body = io.NopCloser(bytes.NewReader(body))
+				answer.Code = http.StatusOK
+				e.Token(answer, r)
+				json.Unmarshal(answer.Body.Bytes(), &parsed)
+				if parsed.Refresh != "" {
+					// At once: if the holder is gone, the next one may ask and be answered
+					// while this answer is still held back.
+					s.write(func() { p.successor = token.NewSecret(parsed.Refresh).Fingerprint() })
+				}
 			}
+			s.exchanging.Unlock()
+		}
+		if answer.Code != 0 {
 			wait(r.Context(), whole-before)
 		}
 		s.write(func() { p.answered, p.status, p.code = time.Now(), answer.Code, parsed.Error })
@@ -107,6 +120,20 @@ func (s *issuer) slow(e *refresh.Endpoint) http.HandlerFunc {
 		w.WriteHeader(answer.Code)
 		w.Write(answer.Body.Bytes())
 	}
+}
+
+// waits reports whether there is still somebody who waits for an answer. That a
+// holder is gone is known before the connection tells, which it may do late.
+func (s *issuer) waits(ctx context.Context, r request) (waits bool) {
+	s.read(func() { waits = ctx.Err() == nil && !s.dying[r.holder] && !s.unsure[r] })
+	return waits
+}
+
+// condemn has a holder's requests left from now on that have not been exchanged.
+func (s *issuer) condemn(holder int) {
+	s.exchanging.Lock()
+	defer s.exchanging.Unlock()
+	s.write(func() { s.dying[holder] = true })
 }
 
 // wait waits for d, and reports false as soon as ctx is done, also if both have come

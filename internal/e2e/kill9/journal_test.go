@@ -13,18 +13,23 @@ type journal struct {
 	changed chan struct{} // closed at the next change
 
 	posts  []*post
+	dying  map[int]bool // holders that are about to be killed, or have been
 	kills  []kill
-	unsure []unsure
+	unsure map[request]bool
+	slow   map[request]bool
 
 	said   map[string]int            // lines of the holders, without what differs from one to the next
 	tokens int                       // access tokens they were handed
 	audits map[refresh.AuditKind]int // what the issuer told its auditor
 }
 
+// A request is the number of a holder and that of a request of it, both from one.
+type request struct{ holder, number int }
+
 // A post is a refresh request, as the issuer saw it. Of tokens there are
 // fingerprints.
 type post struct {
-	holder    int // the process that sent it
+	request
 	presented string
 	arrived   time.Time
 
@@ -41,16 +46,13 @@ type kill struct {
 	reaped time.Time // and is gone since
 }
 
-// An unsure holder had no answer to a request.
-type unsure struct {
-	holder int
-	at     time.Time
-}
-
 func (p *post) refused() bool { return p.status >= 400 && p.status < 500 }
 
 func newJournal() *journal {
-	return &journal{changed: make(chan struct{}), said: make(map[string]int), audits: make(map[refresh.AuditKind]int)}
+	return &journal{
+		changed: make(chan struct{}), said: make(map[string]int), audits: make(map[refresh.AuditKind]int),
+		dying: make(map[int]bool), unsure: make(map[request]bool), slow: make(map[request]bool),
+	}
 }
 
 // write has f change the journal.
@@ -88,6 +90,20 @@ func (j *journal) refusals() (n int) {
 	}
 	return n
 }
+
+// refused returns the requests that were refused, after so many others that were.
+func (j *journal) refused(after int) (refused []*post) {
+	for _, p := range j.posts {
+		if p.refused() {
+			refused = append(refused, p)
+		}
+	}
+	return refused[min(after, len(refused)):]
+}
+
+// hindered reports whether the holder of a request had no answer to it, or was
+// stopped for so long that its claim was over before it could tell the others.
+func (j *journal) hindered(r request) bool { return j.unsure[r] || j.slow[r] }
 
 // asks reports whether the issuer has a request of the holder that it has not
 // answered.

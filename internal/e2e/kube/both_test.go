@@ -56,17 +56,29 @@ const (
 // changes.
 type caller struct {
 	name  string
-	codes []int       // one after another, without repetitions
-	since []time.Time // when it first got each
+	codes []int     // one after another, without repetitions
+	let   time.Time // when it last asked and was let in: the decision was later
+	over  time.Time // when it last had an answer: the decision was earlier
 }
 
-// drive presents secret to url until it gets the status last, or for a minute.
+// noAnswer is how long a Both waits for the server. It then says 503, which says nothing
+// but that the machine is busy.
+const noAnswer = 12 * time.Second
+
+// drive presents secret to url until it gets the status last, or for three minutes.
 func (c *caller) drive(t *testing.T, url string, secret token.Secret, last int) {
-	for began := time.Now(); time.Since(began) < time.Minute; time.Sleep(100 * time.Millisecond) {
+	for began := time.Now(); time.Since(began) < 3*time.Minute; time.Sleep(100 * time.Millisecond) {
 		asked := time.Now()
 		code, _ := present(t, url, secret)
+		if code == http.StatusServiceUnavailable && code != last && time.Since(asked) >= noAnswer {
+			continue
+		}
+		c.over = time.Now()
 		if n := len(c.codes); n == 0 || c.codes[n-1] != code {
-			c.codes, c.since = append(c.codes, code), append(c.since, asked)
+			c.codes = append(c.codes, code)
+		}
+		if code == http.StatusOK {
+			c.let = asked
 		}
 		if code == last {
 			return
@@ -100,8 +112,12 @@ func TestBothRevocation(t *testing.T) {
 	}
 	bounds := map[time.Duration]time.Duration{0: 10 * time.Second, 2 * time.Second: 2 * time.Second, 20 * time.Second: 20 * time.Second, -1: 0}
 
+	// Before the callers begin, as it may take a while.
+	spares := map[string][]token.Secret{}
+	for name, request := range accounts {
+		spares[name] = spare(t, s, request)
+	}
 	var wg sync.WaitGroup
-	var mu sync.Mutex
 	callers := map[*caller]time.Duration{}
 	fresh := map[string]token.Secret{}
 	var urls []string
@@ -114,16 +130,10 @@ func TestBothRevocation(t *testing.T) {
 				t.Fatalf("%s: %d %s", name, code, body)
 			}
 			c := &caller{name: fmt.Sprintf("%s, Bound %v", name, bound)}
-			mu.Lock()
 			callers[c] = effective
-			mu.Unlock()
 			wg.Go(func() { c.drive(t, url, secret, http.StatusUnauthorized) })
 			fresh[url+name] = tokenOf(t, s, request)
 		}
-	}
-	spares := map[string][]token.Secret{}
-	for name, request := range accounts {
-		spares[name] = spare(t, s, request)
 	}
 	// Somewhere in the middle of what is remembered.
 	time.Sleep(3 * time.Second)
@@ -140,6 +150,7 @@ func TestBothRevocation(t *testing.T) {
 	for _, tokens := range spares {
 		settled(t, s, tokens)
 	}
+	known := time.Now() // to the server: what it does not keep it refuses
 	for _, url := range urls {
 		for name := range accounts {
 			if code, body := present(t, url, fresh[url+name]); code != http.StatusUnauthorized || !strings.Contains(body, "revoked") {
@@ -157,11 +168,10 @@ func TestBothRevocation(t *testing.T) {
 			t.Errorf("%s: answered %v", c.name, c.codes)
 			continue
 		}
-		took := c.since[1].Sub(deleted)
-		if took > bound+serverKeeps+allowance {
-			t.Errorf("%s: refused after %v", c.name, took)
+		if took := c.let.Sub(known); took > bound+serverKeeps+allowance {
+			t.Errorf("%s: let in %v after the server knew", c.name, took)
 		}
-		t.Logf("%s: refused %v after the deletion began, of %v allowed", c.name, took.Round(10*time.Millisecond), bound+serverKeeps)
+		t.Logf("%s: refused %v after the deletion began, of %v allowed", c.name, c.over.Sub(deleted).Round(10*time.Millisecond), bound+serverKeeps)
 	}
 }
 
@@ -199,20 +209,20 @@ func TestBothRevocationWorst(t *testing.T) {
 				t.Errorf("Bound %v: answered %v, and the server was to approve of it once more", bound, c.codes)
 				return true
 			}
-			took := c.since[1].Sub(deleted)
-			if took > bound+serverKeeps+allowance {
-				t.Errorf("Bound %v: refused after %v", bound, took)
+			if took := c.let.Sub(deleted); took > bound+serverKeeps+allowance {
+				t.Errorf("Bound %v: let in %v after the deletion began", bound, took)
 			}
-			t.Logf("Bound %v: refused %v after the deletion began, of %v allowed", bound, took.Round(10*time.Millisecond), bound+serverKeeps)
+			t.Logf("Bound %v: refused %v after the deletion began, of %v allowed", bound, c.over.Sub(deleted).Round(10*time.Millisecond), bound+serverKeeps)
 			return true
 		}
 		wg.Go(func() {
-			for try := range 5 {
+			const tries = 10
+			for try := range tries {
 				if once(try) {
 					return
 				}
 			}
-			t.Errorf("Bound %v: in five tries the server was asked too late", bound)
+			t.Errorf("Bound %v: in %d tries the server was asked too late", bound, tries)
 		})
 	}
 	wg.Wait()
@@ -227,34 +237,54 @@ func TestBothServerAway(t *testing.T) {
 	b := &kube.Both{Offline: offlineFor(t, s), Online: kube.NewReviewer(cs.AuthenticationV1().TokenReviews(), "api"), Bound: bound}
 	url := serve(t, b)
 	request := kube.Request{ServiceAccount: "builder", Audiences: []string{"api"}}
-	used, unused, expired := tokenOf(t, s, request), tokenOf(t, s, request), s.SigningKey
-
-	approved := time.Now()
-	if code, body := present(t, url, used); code != 200 {
-		t.Fatalf("%d %s", code, body)
-	}
-	s.Stop()
-	stopped := time.Now()
-	if code, body := present(t, url, unused); code != http.StatusServiceUnavailable {
-		t.Errorf("a token that was not seen before: %d %s", code, body)
-	}
+	var used, unused token.Secret
+	var stopped time.Time
 	var c caller
-	c.drive(t, url, used, http.StatusServiceUnavailable)
-	if len(c.codes) != 2 || c.codes[0] != 200 {
-		t.Fatalf("answered %v", c.codes)
+	// away stops the server, and reports false if the machine was so busy that the time
+	// of the token was over before it was presented again.
+	away := func() bool {
+		used, unused, c = tokenOf(t, s, request), tokenOf(t, s, request), caller{}
+		asked := time.Now()
+		if code, body := present(t, url, used); code != 200 {
+			t.Fatalf("%d %s", code, body)
+		}
+		approved := time.Now()
+		s.Stop()
+		stopped = time.Now()
+		if code, body := present(t, url, unused); code != http.StatusServiceUnavailable {
+			t.Errorf("a token that was not seen before: %d %s", code, body)
+		}
+		c.drive(t, url, used, http.StatusServiceUnavailable)
+		served := c.over.Sub(asked)
+		if served >= bound && len(c.codes) == 1 && c.codes[0] == http.StatusServiceUnavailable {
+			return false
+		}
+		if len(c.codes) != 2 || c.codes[0] != 200 {
+			t.Fatalf("answered %v", c.codes)
+		}
+		if served < bound {
+			t.Errorf("served for %v of %v", served, bound)
+		}
+		if served := c.let.Sub(approved); served > bound {
+			t.Errorf("served for %v of %v", served, bound)
+		}
+		return true
 	}
-	if served := c.since[1].Sub(approved); served < bound-allowance || served > bound+allowance {
-		t.Errorf("served for %v of %v", served, bound)
+	for try := 1; !away(); try++ {
+		if try == 5 {
+			t.Fatal("in five tries the time of the token was over too soon")
+		}
+		s.Restart(t)
 	}
 	_, err := b.Verify(t.Context(), used)
 	if e, ok := errors.AsType[*kube.Error](err); !ok || e.Reason != kube.Away || errors.Is(err, token.ErrInvalid) || strings.Contains(err.Error(), used.Reveal()) {
 		t.Errorf("then: %v", err)
 	}
-	t.Logf("served for %v after the server was away: %v", c.since[1].Sub(stopped).Round(10*time.Millisecond), err)
+	t.Logf("served for %v after the server was away: %v", c.over.Sub(stopped).Round(10*time.Millisecond), err)
 
 	// What needs no server to be refused is refused.
 	now := time.Now()
-	forged := signed(t, expired, map[string]any{"alg": "ES256", "kid": kidOf(t, used)}, map[string]any{
+	forged := signed(t, s.SigningKey, map[string]any{"alg": "ES256", "kid": kidOf(t, used)}, map[string]any{
 		"iss": apiserver.Issuer, "sub": "system:serviceaccount:ci:builder", "aud": "api", "iat": now.Add(-time.Hour).Unix(), "exp": now.Add(-10 * time.Minute).Unix(),
 	})
 	if code, body := present(t, url, forged); code != http.StatusUnauthorized || !strings.Contains(body, "expired") {
@@ -319,7 +349,8 @@ func TestBothRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &kube.Both{Offline: offlineFor(t, s), Online: kube.NewReviewer(counted.AuthenticationV1().TokenReviews(), "api")}
+	// An approval is good for as long as the test takes.
+	b := &kube.Both{Offline: offlineFor(t, s), Online: kube.NewReviewer(counted.AuthenticationV1().TokenReviews(), "api"), Bound: time.Hour}
 	url := serve(t, b)
 	request := kube.Request{ServiceAccount: "builder", Audiences: []string{"api"}}
 	other := kube.Request{ServiceAccount: "builder", Audiences: []string{"other"}}
@@ -393,19 +424,27 @@ func TestBothBusy(t *testing.T) {
 		Offline: token.VerifierFunc(func(context.Context, token.Secret) (token.Claims, error) { return token.Claims{Subject: "x"}, nil }),
 		Online:  kube.NewReviewer(s.client().AuthenticationV1().TokenReviews(), "api"),
 	})
-	began := time.Now()
-	req, err := http.NewRequestWithContext(t.Context(), "GET", url, nil)
-	if err != nil {
-		t.Fatal(err)
+	for try := 1; ; try++ {
+		began := time.Now()
+		req, err := http.NewRequestWithContext(t.Context(), "GET", url, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Authorization", "Bearer x")
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		took := time.Since(began)
+		t.Logf("%s after %v", resp.Status, took.Round(10*time.Millisecond))
+		if resp.StatusCode == http.StatusServiceUnavailable && resp.Header.Get("Retry-After") == "1" {
+			return
+		}
+		// client-go pauses for ten seconds in all. Where the machine is busy it may not be
+		// done when Both goes on without it.
+		if took < noAnswer || try == 5 {
+			t.Fatalf("%s, Retry-After %q", resp.Status, resp.Header.Get("Retry-After"))
+		}
 	}
-	req.Header.Set("Authorization", "Bearer x")
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	resp.Body.Close()
-	if resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") != "1" {
-		t.Errorf("%s, Retry-After %q", resp.Status, resp.Header.Get("Retry-After"))
-	}
-	t.Logf("%s after %v", resp.Status, time.Since(began).Round(10*time.Millisecond))
 }

@@ -87,36 +87,39 @@ func TestLeaderElection(t *testing.T) {
 	t.Parallel()
 	s, base := setUp(t)
 	allow(t, s, rbacv1.PolicyRule{APIGroups: []string{"coordination.k8s.io"}, Resources: []string{"leases"}, Verbs: []string{"get", "create", "update"}})
-	race(t, s)
-	var seen events
-	cs, refusals := clientOf(t, s, &refresh.Source{Base: hurried(base), OnEvent: seen.add})
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
 	const lifetime = 10 * time.Minute / speed
-	var began, ended atomic.Int64
-	over := time.AfterFunc(2*lifetime, cancel)
-	defer over.Stop()
-	leaderelection.RunOrDie(ctx, leaderelection.LeaderElectionConfig{
-		Lock: &resourcelock.LeaseLock{
-			LeaseMeta: metav1.ObjectMeta{Namespace: "ci", Name: "leader"}, Client: cs.CoordinationV1(),
-			LockConfig: resourcelock.ResourceLockConfig{Identity: "one"},
-		},
-		LeaseDuration: 8 * time.Second, RenewDeadline: 5 * time.Second, RetryPeriod: 200 * time.Millisecond,
-		Callbacks: leaderelection.LeaderCallbacks{
-			OnStartedLeading: func(context.Context) { began.Add(1) },
-			OnStoppedLeading: func() {
-				if ctx.Err() == nil {
-					ended.Add(1)
-				}
+	p := race(t, s)
+	undisturbed(t, p, func(c *trial) {
+		var seen events
+		cs, refusals := clientOf(t, s, &refresh.Source{Base: hurried(base), OnEvent: seen.add})
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		var began, ended atomic.Int64
+		over := time.AfterFunc(3*lifetime, cancel)
+		defer over.Stop()
+		leaderelection.RunOrDie(ctx, leaderelection.LeaderElectionConfig{
+			Lock: &resourcelock.LeaseLock{
+				LeaseMeta: metav1.ObjectMeta{Namespace: "ci", Name: "leader"}, Client: cs.CoordinationV1(),
+				LockConfig: resourcelock.ResourceLockConfig{Identity: "one"},
 			},
-		},
+			LeaseDuration: 8 * time.Second, RenewDeadline: 5 * time.Second, RetryPeriod: 200 * time.Millisecond,
+			Callbacks: leaderelection.LeaderCallbacks{
+				OnStartedLeading: func(context.Context) { began.Add(1) },
+				OnStoppedLeading: func() {
+					if ctx.Err() == nil {
+						ended.Add(1)
+					}
+				},
+			},
+		})
+		seen.tell(p)
+		if ctx.Err() == nil || began.Load() != 1 || ended.Load() != 0 {
+			c.wrongf("began to lead %d times, and stopped %d times before the end", began.Load(), ended.Load())
+		}
+		if n := seen.count(refresh.Renewed); n < 2 || refusals.Load() != 0 {
+			c.wrongf("%d renewals, %d requests refused", n, refusals.Load())
+		}
 	})
-	if ctx.Err() == nil || began.Load() != 1 || ended.Load() != 0 {
-		t.Errorf("began to lead %d times, and stopped %d times before the end", began.Load(), ended.Load())
-	}
-	if n := seen.count(refresh.Renewed); n < 2 || refusals.Load() != 0 {
-		t.Errorf("%d renewals, %d requests refused", n, refusals.Load())
-	}
 }
 
 // What the server says in Warning headers arrives where the configuration says.
@@ -126,21 +129,23 @@ func TestConfigWarnings(t *testing.T) {
 	s.CreateServiceAccount(t, "ci", "builder")
 	s.AllowTokenRequests(t, "ci", "builder", builder)
 	admin := &kube.Source{Client: s.Client().CoreV1().ServiceAccounts("ci"), Request: kube.Request{ServiceAccount: "builder"}}
-	var said atomic.Int64
+	var said, asked atomic.Int64
 	cfg := s.Admin()
 	cfg.WarningHandlerWithContext = warningFunc(func(_ context.Context, _ int, _, text string) {
 		if text != "" {
 			said.Add(1)
 		}
 	})
+	cfg.Wrap(func(next http.RoundTripper) http.RoundTripper { return countingWire{next, &asked} })
 	cs, err := kubernetes.NewForConfig(kube.Config(cfg, refresh.New(admin)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	itself := &kube.Source{Client: cs.CoreV1().ServiceAccounts("ci"), Request: kube.Request{ServiceAccount: "builder", Lifetime: 2 * time.Hour}}
-	tok, err := itself.Token(t.Context())
-	if err != nil || tok.ExpiresIn != time.Hour || said.Load() != 1 {
-		t.Errorf("a token for %v, %v; %d warnings", tok.ExpiresIn, err, said.Load())
+	tok, _ := prompt(t, itself, new(heard))
+	about(t, "ExpiresIn", tok.ExpiresIn, time.Hour)
+	if n := said.Load(); n != asked.Load() {
+		t.Errorf("%d warnings with %d tokens", n, asked.Load())
 	}
 }
 

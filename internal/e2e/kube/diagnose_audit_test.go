@@ -2,6 +2,7 @@ package kube_test
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"io"
 	"os"
@@ -32,14 +33,26 @@ func newAuditLog(t *testing.T) (auditLog, string) {
 	return auditLog(filepath.Join(dir, "log")), policy
 }
 
-// size returns how long the record is, for since.
+// size returns how long the record is, to the end of its last whole line: of one that
+// is being written a part may be there.
 func (l auditLog) size(t *testing.T) int64 {
 	t.Helper()
-	info, err := os.Stat(string(l))
+	file, err := os.Open(string(l))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return info.Size()
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const longest = 64 << 10 // of a line
+	end := make([]byte, min(info.Size(), longest))
+	from := info.Size() - int64(len(end))
+	if _, err := file.ReadAt(end, from); err != nil {
+		t.Fatal(err)
+	}
+	return from + int64(bytes.LastIndexByte(end, '\n')) + 1
 }
 
 // between returns what was asked for while the record grew from one length to another,

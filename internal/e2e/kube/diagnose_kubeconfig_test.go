@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"encoding/pem"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -82,35 +83,39 @@ func (l *lab) testKubeconfig(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			mark := l.sync(t)
-			d, err := kubeconfigs.Files{path}.Diagnose(t.Context(), "app", cfg)
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Logf("\n%v", d)
-			for _, a := range l.audit.between(t, mark, l.sync(t)) {
-				if !a.harmless() {
-					t.Errorf("the server was asked to %s %s", a.Verb, a.RequestURI)
+			unhurried(t, func() (wrong []string) {
+				fault := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
+				mark := l.sync(t)
+				d, err := kubeconfigs.Files{path}.Diagnose(t.Context(), "app", cfg)
+				if err != nil {
+					t.Fatal(err)
 				}
-			}
-			if after, err := os.ReadFile(path); err != nil || string(after) != string(before) {
-				t.Errorf("the kubeconfig has changed: %v", err)
-			}
-			if _, err := os.Stat(ran); err == nil {
-				t.Error("the plugin was run")
-			}
-			first := token.Finding{}
-			if len(d.Findings) > 0 {
-				first = d.Findings[0]
-			}
-			if (first.Cause == "") != (test.cause == "") || !strings.HasPrefix(first.Cause, test.cause) || first.Certain != test.certain {
-				t.Errorf("the first finding (certain: %t) is %q, and not (%t) %q", first.Certain, first.Cause, test.certain, test.cause)
-			}
-			for _, f := range d.Findings {
-				if said := strings.Join(evidence(f), " "); !strings.Contains(said, path) || !strings.Contains(said, "app") {
-					t.Errorf("the user and the file are not named: %q", said)
+				t.Logf("\n%v", d)
+				for _, a := range l.audit.between(t, mark, l.sync(t)) {
+					if !a.harmless() {
+						fault("the server was asked to %s %s", a.Verb, a.RequestURI)
+					}
 				}
-			}
+				if after, err := os.ReadFile(path); err != nil || string(after) != string(before) {
+					fault("the kubeconfig has changed: %v", err)
+				}
+				if _, err := os.Stat(ran); err == nil {
+					fault("the plugin was run")
+				}
+				first := token.Finding{}
+				if len(d.Findings) > 0 {
+					first = d.Findings[0]
+				}
+				if (first.Cause == "") != (test.cause == "") || !strings.HasPrefix(first.Cause, test.cause) || first.Certain != test.certain {
+					fault("the first finding (certain: %t) is %q, and not (%t) %q", first.Certain, first.Cause, test.certain, test.cause)
+				}
+				for _, f := range d.Findings {
+					if said := strings.Join(evidence(f), " "); !strings.Contains(said, path) || !strings.Contains(said, "app") {
+						fault("the user and the file are not named: %q", said)
+					}
+				}
+				return wrong
+			})
 			if kubectl == "" {
 				return
 			}

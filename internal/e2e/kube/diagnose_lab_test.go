@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -47,6 +48,13 @@ func newLab(t *testing.T) *lab {
 		"--audit-log-path="+string(log), "--audit-policy-file="+policy)
 	l.CreateServiceAccount(t, "prod", "api")
 	delegate(t, l.Server)
+	// It asks the issuer for its keys a little after its own start.
+	eventually(t, "the server knows the issuer", func() error {
+		if st := review(t, l.Server, token.New(idToken(nil)(t, l).Token)); !st.Authenticated {
+			return errors.New(st.Error)
+		}
+		return nil
+	})
 	return l
 }
 
@@ -145,11 +153,15 @@ func (l *lab) askers(t *testing.T) []asker {
 		return func(token.Secret) *rest.Config { return rest.CopyConfig(c) }
 	}
 	bearer := func(s token.Secret) *rest.Config { return bearerConfig(l, s) }
-	// It may review tokens, and look at nothing.
-	reviewer, err := (&kube.Source{Client: l.Client().CoreV1().ServiceAccounts("prod"), Request: kube.Request{ServiceAccount: "api", Lifetime: time.Hour}}).Token(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	// It may review tokens, and look at nothing. Its token is good wherever the server's
+	// clock is put.
+	var reviewer token.Token
+	l.at(t, -time.Hour, func() {
+		var err error
+		if reviewer, err = (&kube.Source{Client: l.Client().CoreV1().ServiceAccounts("prod"), Request: kube.Request{ServiceAccount: "api", Lifetime: 4 * time.Hour}}).Token(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	})
 	return []asker{
 		{name: "an admin", as: always(l.Admin()), judges: true, sees: true},
 		{name: "one who may review tokens", as: always(bearer(reviewer.Value)), judges: true},

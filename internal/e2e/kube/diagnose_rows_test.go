@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -125,7 +126,7 @@ func rows() []row {
 			return s
 		}, cause: clockAhead},
 		{name: "at its end", make: minted(func(now time.Time) map[string]any {
-			return map[string]any{"exp": now.Add(-30 * time.Second).Unix()}
+			return map[string]any{"exp": now.Add(-5 * time.Second).Unix()} // for fifty-five more
 		}), cause: "the token is at its end, where it is a matter of clocks whether it is still good", offline: true},
 		{name: "stale", make: func(t *testing.T, l *lab) (s kube.Suspect) {
 			account := l.account(t).Name
@@ -203,13 +204,15 @@ func rows() []row {
 		}, cause: "the Pod that the token is bound to is being deleted for more than a minute", certain: true, reviewer: "the Pod that the token is bound to has been deleted, or is being deleted for more than a minute", mends: another},
 
 		// Tokens that do not expire.
-		{name: "legacy, and nothing is wrong", make: legacy(func(*testing.T, *lab, *corev1.Secret) {})},
-		{name: "legacy, its Secret deleted", make: legacy(func(t *testing.T, l *lab, s *corev1.Secret) {
+		{name: "legacy, and nothing is wrong", make: func(t *testing.T, l *lab) kube.Suspect {
+			return kube.Suspect{Token: token.NewSecret(string(l.newLegacy(t, usedToday()).Data[corev1.ServiceAccountTokenKey]))}
+		}},
+		{name: "legacy, its Secret deleted", make: legacyLost(func(t *testing.T, l *lab, s *corev1.Secret) {
 			if err := l.Client().CoreV1().Secrets("ci").Delete(t.Context(), s.Name, metav1.DeleteOptions{}); err != nil {
 				t.Fatal(err)
 			}
 		}), cause: "the Secret that the token is from has been deleted", certain: true, mends: another},
-		{name: "legacy, replaced", make: legacy(func(t *testing.T, l *lab, s *corev1.Secret) {
+		{name: "legacy, replaced", make: legacyLost(func(t *testing.T, l *lab, s *corev1.Secret) {
 			// ECDSA signs anew each time.
 			account, err := l.Client().CoreV1().ServiceAccounts("ci").Get(t.Context(), s.Annotations[corev1.ServiceAccountNameKey], metav1.GetOptions{})
 			if err != nil {
@@ -220,13 +223,13 @@ func rows() []row {
 				t.Fatal(err)
 			}
 		}), cause: "the Secret that the token is from holds another token now", certain: true, mends: another},
-		{name: "legacy, marked as invalid", make: legacy(func(t *testing.T, l *lab, s *corev1.Secret) {
+		{name: "legacy, marked as invalid", make: legacyLost(func(t *testing.T, l *lab, s *corev1.Secret) {
 			s.Labels["kubernetes.io/legacy-token-invalid-since"] = "2026-01-02"
 			if _, err := l.Client().CoreV1().Secrets("ci").Update(t.Context(), s, metav1.UpdateOptions{}); err != nil {
 				t.Fatal(err)
 			}
 		}), cause: "the token is marked as invalid, because nobody had used it for a year", certain: true, mends: another | itself},
-		{name: "legacy, its service account deleted", make: legacy(func(t *testing.T, l *lab, s *corev1.Secret) {
+		{name: "legacy, its service account deleted", make: legacyLost(func(t *testing.T, l *lab, s *corev1.Secret) {
 			deleteAccount(t, l, s.Annotations[corev1.ServiceAccountNameKey])
 		}), cause: accountGone, certain: true, mends: another},
 
@@ -314,26 +317,42 @@ func boundTo(kind string, again bool) func(*testing.T, *lab) kube.Suspect {
 	}
 }
 
-// legacy makes a token that does not expire, used once, and does something to its
-// Secret.
-func legacy(then func(*testing.T, *lab, *corev1.Secret)) func(*testing.T, *lab) kube.Suspect {
+// newLegacy makes a token that does not expire, and returns its Secret.
+func (l *lab) newLegacy(t *testing.T, labels map[string]string) *corev1.Secret {
+	t.Helper()
+	account := l.account(t)
+	name := account.Name + "-token"
+	secret, err := l.Client().CoreV1().Secrets("ci").Create(t.Context(), &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Name: name, Annotations: map[string]string{corev1.ServiceAccountNameKey: account.Name}, Labels: labels},
+		Type:       corev1.SecretTypeServiceAccountToken, Data: map[string][]byte{corev1.ServiceAccountTokenKey: legacyToken(t, l.Server, account, name)},
+	}, metav1.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return secret
+}
+
+// usedToday is the label that the server itself would put on a Secret at the first use of
+// its token on a day. That of tomorrow keeps it from doing so at midnight, too.
+func usedToday() map[string]string {
+	return map[string]string{"kubernetes.io/legacy-token-last-used": time.Now().UTC().AddDate(0, 0, 1).Format(time.DateOnly)}
+}
+
+// legacyLost makes a token that does not expire, does something to its Secret for which
+// the server refuses it, and waits until the server knows: it learns of it by a watch of
+// its own. What it has approved of before, it approves of for ten seconds.
+func legacyLost(then func(*testing.T, *lab, *corev1.Secret)) func(*testing.T, *lab) kube.Suspect {
 	return func(t *testing.T, l *lab) kube.Suspect {
-		account := l.account(t)
-		secrets, name := l.Client().CoreV1().Secrets("ci"), account.Name+"-token"
-		text := legacyToken(t, l.Server, account, name)
-		secret, err := secrets.Create(t.Context(), &corev1.Secret{
-			ObjectMeta: metav1.ObjectMeta{
-				Name: name, Annotations: map[string]string{corev1.ServiceAccountNameKey: account.Name},
-				// The server itself would note that on each first use of a day.
-				Labels: map[string]string{"kubernetes.io/legacy-token-last-used": time.Now().UTC().Format(time.DateOnly)},
-			},
-			Type: corev1.SecretTypeServiceAccountToken, Data: map[string][]byte{"token": text},
-		}, metav1.CreateOptions{})
-		if err != nil {
-			t.Fatal(err)
-		}
+		secret := l.newLegacy(t, usedToday())
+		lost := token.NewSecret(string(secret.Data[corev1.ServiceAccountTokenKey]))
 		then(t, l, secret)
-		return kube.Suspect{Token: token.NewSecret(string(text))}
+		eventually(t, "the server refuses the token", func() error {
+			if st := review(t, l.Server, token.New(lost)); st.Authenticated {
+				return errors.New("it does not")
+			}
+			return nil
+		})
+		return kube.Suspect{Token: lost}
 	}
 }
 

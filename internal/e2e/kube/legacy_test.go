@@ -17,6 +17,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes"
 
 	"github.com/tokenlife/tokenlife/internal/e2e/apiserver"
 	"github.com/tokenlife/tokenlife/kube"
@@ -111,10 +112,22 @@ func TestLegacy(t *testing.T) {
 	if err != nil || got.ServiceAccount != "builder" || !got.LastUsed.IsZero() || !got.InvalidSince.IsZero() {
 		t.Errorf("before it is used: %+v, %v", got, err)
 	}
-	cs, refusals := clientOf(t, s, src)
 	// It may list nothing, which is for the server to say of a user it knows.
-	if err := call(ctx, cs); !apierrors.IsForbidden(err) || !strings.Contains(err.Error(), "system:serviceaccount:ci:builder") {
-		t.Errorf("used, it gets %v", err)
+	known := func(cs *kubernetes.Clientset) error {
+		if err := call(ctx, cs); !apierrors.IsForbidden(err) || !strings.Contains(err.Error(), "system:serviceaccount:ci:builder") {
+			return fmt.Errorf("used, it gets %w", err)
+		}
+		return nil
+	}
+	// The server learns what is in the Secret by a watch of its own, and refuses the
+	// token until it has.
+	eventually(t, "the server knows the token", func() error {
+		cs, _ := clientOf(t, s, token.Static(got.Token))
+		return known(cs)
+	})
+	cs, refusals := clientOf(t, s, src)
+	if err := known(cs); err != nil {
+		t.Error(err)
 	}
 	if got, err = l.Read(ctx); err != nil || time.Since(got.LastUsed) > 25*time.Hour || time.Until(got.LastUsed) > 0 {
 		t.Errorf("after it was used: %+v, %v", got, err)

@@ -3,6 +3,7 @@ package kube_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"sync"
@@ -87,9 +88,15 @@ func replica(t *testing.T, s *apiserver.Server, issuer *strict, login refresh.Pa
 		Store:     secretStore(t, config, "ci"),
 		Key:       "github",
 		Initial:   login,
-		Lease:     time.Minute, // a start of the API server on a busy machine is shorter
+		Lease:     patientLease,
 	}, requests
 }
+
+// patientLease is longer than the API server can be away on a busy machine, with the
+// pause thereafter in which who holds the claim does not look whether it is back: a
+// minute at most. Nobody dies here whose claim had to be taken over, and an issuer
+// without grace forgives nobody who does that too early.
+const patientLease = 10 * time.Minute
 
 type countingWire struct {
 	http.RoundTripper
@@ -114,9 +121,30 @@ func (s *strict) login(t *testing.T) refresh.Pair {
 // Two replicas share a pair in a Secret with the documented Role and nothing else.
 // The issuer sees each refresh token once, also while the API server is killed and
 // comes back, after which they have tokens again.
+//
+// Whoever waits for a token while the API server is there gets one, unless the machine
+// stands still for so long that a call to the Store is given up, or the wait for it. That
+// is why there are three tries, each with another server; a refresh token that is
+// presented twice, or a lost login, is a failure at once.
 func TestSharedPair(t *testing.T) {
 	t.Parallel()
+	const tries = 3
+	for try := 1; ; try++ {
+		err := sharedPair(t)
+		if err == nil || t.Failed() {
+			return
+		}
+		if try == tries {
+			t.Fatal(err)
+		}
+		t.Logf("once more, since %v", err)
+	}
+}
+
+// sharedPair is one try, and returns what may have failed because the machine was busy.
+func sharedPair(t *testing.T) (late error) {
 	s := apiserver.Start(t)
+	defer s.Stop()
 	permit(t, s, documentedRole(t), "alice")
 	issuer := newStrict(1500 * time.Millisecond)
 	login := issuer.login(t)
@@ -129,6 +157,8 @@ func TestSharedPair(t *testing.T) {
 	var calls, failures atomic.Int64
 	var away atomic.Bool
 	var wg sync.WaitGroup
+	defer func() { cancel(); wg.Wait() }() // whatever ends the test
+	failed := make(chan error, 1)          // the first of them
 	for _, src := range sources {
 		for range 8 {
 			wg.Go(func() {
@@ -145,7 +175,10 @@ func TestSharedPair(t *testing.T) {
 						t.Errorf("the login is lost: %v", err)
 						return
 					case !began && !away.Load():
-						t.Errorf("while the API server is there: %v", err)
+						select {
+						case failed <- fmt.Errorf("while the API server is there: %w", err):
+						default:
+						}
 						return
 					default:
 						failures.Add(1)
@@ -169,8 +202,14 @@ func TestSharedPair(t *testing.T) {
 	s.Stop()
 	<-time.After(3 * time.Second)
 	s.Restart(t)
-	for _, src := range sources {
-		recovers(t, src) // after its pause: the first answers can be refusals, since the server reads its Roles a little later
+	for i, src := range sources {
+		// After its pause: the first answers can be refusals, since the server reads its
+		// Roles a little later. A pause is a minute at most, of the Source and of the
+		// Rotator below it, if the server was away for long.
+		within(t, 4*time.Minute, fmt.Sprintf("replica %d recovers", i), func() error {
+			_, err := src.Token(t.Context())
+			return err
+		})
 	}
 	<-time.After(patience + 100*time.Millisecond) // calls that began before
 	away.Store(false)
@@ -179,10 +218,16 @@ func TestSharedPair(t *testing.T) {
 	cancel()
 	wg.Wait()
 	after := issuer.exchanged(t)
+	select {
+	case err := <-failed:
+		return err
+	default:
+	}
 	if before < 4 || after < healed+4 {
-		t.Errorf("%d rotations before the API server went away, %d when it was back, %d in the end", before, healed, after)
+		return fmt.Errorf("%d rotations before the API server went away, %d when it was back, %d in the end", before, healed, after)
 	}
 	t.Logf("%d calls, %d rotations, 0 refresh tokens presented twice; %d calls failed while the API server was away", calls.Load(), after, failures.Load())
+	return nil
 }
 
 // Sixteen replicas want a token of a new login at the same moment: one exchanges the
@@ -210,14 +255,14 @@ func TestSharedPairContended(t *testing.T) {
 		login := issuer.login(t)
 		all = nil
 		for _, store := range stores {
-			all = append(all, &refresh.Rotator{Exchanger: issuer, Store: store, Key: "github", Initial: login, Lease: time.Minute})
+			all = append(all, &refresh.Rotator{Exchanger: issuer, Store: store, Key: "github", Initial: login, Lease: patientLease})
 		}
 		var wg sync.WaitGroup
 		got := make([]token.Token, replicas)
 		for i, r := range all {
 			wg.Go(func() {
 				var err error
-				if got[i], err = r.Token(t.Context()); err != nil {
+				if got[i], err = unlessLate(t, r); err != nil {
 					t.Errorf("round %d: %v", round, err)
 				}
 			})
@@ -235,24 +280,51 @@ func TestSharedPairContended(t *testing.T) {
 	}
 
 	// What one rotation costs that nobody contends for, and a look that finds a token.
-	tok, err := all[0].Token(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	total()
-	all[0].Invalidate(tok)
-	for _, want := range []int64{5, 1} {
-		if _, err := all[0].Token(t.Context()); err != nil {
-			t.Fatal(err)
+	cost := func(r *refresh.Rotator) (rotation, look int64) {
+		t.Helper()
+		token := func() token.Token {
+			tok, err := unlessLate(t, r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return tok
 		}
-		if n := total(); n != want {
-			t.Errorf("%d requests, want %d", n, want)
+		tok := token()
+		total()
+		r.Invalidate(tok)
+		token()
+		rotation = total()
+		token()
+		return rotation, total()
+	}
+	for i, r := range all[:3] { // each refuses its first token at once, and the next only after a pause
+		began := time.Now()
+		rotation, look := cost(r)
+		if rotation == 5 && look == 1 {
+			break
+		}
+		// A request that takes five seconds is given up, and made again.
+		if time.Since(began) < givenUp || i == 2 {
+			t.Errorf("%d requests for a rotation and %d for a look, want 5 and 1", rotation, look)
+			break
 		}
 	}
-	if err := all[1].Forget(t.Context()); err != nil {
-		t.Errorf("Forget: %v", err)
-	}
+	eventually(t, "the logout", func() error { return all[1].Forget(t.Context()) })
 	if _, err := all[2].Token(t.Context()); err == nil {
 		t.Error("a token after the logout")
+	}
+}
+
+// givenUp is how long a Rotator waits for a Store.
+const givenUp = 5 * time.Second
+
+// unlessLate has r get a token, and again for a few minutes while the error is that the
+// Store took too long, which says something of the machine.
+func unlessLate(t *testing.T, r *refresh.Rotator) (token.Token, error) {
+	for began := time.Now(); ; <-time.After(100 * time.Millisecond) {
+		tok, err := r.Token(t.Context())
+		if !errors.Is(err, context.DeadlineExceeded) || time.Since(began) > 3*time.Minute {
+			return tok, err
+		}
 	}
 }

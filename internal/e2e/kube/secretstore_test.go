@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -61,17 +62,9 @@ func permit(t *testing.T, s *apiserver.Server, role *rbacv1.Role, user string) {
 		t.Fatal(err)
 	}
 	last := role.Rules[len(role.Rules)-1]
-	eventually(t, "the role holds", func() error {
-		review, err := s.Client().AuthorizationV1().SubjectAccessReviews().Create(t.Context(), &authorizationv1.SubjectAccessReview{
-			Spec: authorizationv1.SubjectAccessReviewSpec{User: user, ResourceAttributes: &authorizationv1.ResourceAttributes{
-				Namespace: role.Namespace, Resource: last.Resources[0], Verb: last.Verbs[0], Name: strings.Join(last.ResourceNames, ""),
-			}},
-		}, metav1.CreateOptions{})
-		if err == nil && !review.Status.Allowed {
-			err = errors.New(review.Status.Reason)
-		}
-		return err
-	})
+	s.AwaitAllowed(t, authorizationv1.SubjectAccessReviewSpec{User: user, ResourceAttributes: &authorizationv1.ResourceAttributes{
+		Namespace: role.Namespace, Resource: last.Resources[0], Verb: last.Verbs[0], Name: strings.Join(last.ResourceNames, ""),
+	}})
 }
 
 // anyKey is the documented Role without the limit to one name.
@@ -275,13 +268,7 @@ func TestSecretStoreRefusals(t *testing.T) {
 	if _, err := core.ResourceQuotas("quota").UpdateStatus(ctx, quota, metav1.UpdateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the quota holds", func() error {
-		if _, err = store.Swap(ctx, "k", nil, one, never); err == nil {
-			swap(store, one, nil)
-			return errors.New("it does not")
-		}
-		return nil
-	})
+	err = refusedFor(t, store, "exceeded quota")
 	storeRefuses(t, err, kube.Rejected, "exceeded quota", "kubectl describe quota")
 
 	store = space("kept")
@@ -312,12 +299,7 @@ func TestSecretStoreRefusals(t *testing.T) {
 		t.Fatal(err)
 	}
 	swap(store, one, two) // it is still there
-	eventually(t, "the namespace takes nothing new", func() error {
-		if _, err = store.Swap(ctx, "other", nil, one, never); err == nil {
-			return errors.New("it does")
-		}
-		return nil
-	})
+	err = refusedFor(t, store, "being terminated")
 	storeRefuses(t, err, kube.Rejected, "being terminated", "namespace is being deleted")
 
 	store = space("policy")
@@ -343,13 +325,7 @@ func TestSecretStoreRefusals(t *testing.T) {
 	}, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the policy holds", func() error {
-		if _, err = store.Swap(ctx, "k", nil, one, never); err == nil {
-			swap(store, one, nil)
-			return errors.New("it does not")
-		}
-		return nil
-	})
+	err = refusedFor(t, store, "not here")
 	storeRefuses(t, err, kube.Rejected, "not here", "policy of the cluster")
 
 	// Somebody else of the same name comes between the reading and the writing.
@@ -380,6 +356,28 @@ func TestSecretStoreRefusals(t *testing.T) {
 		}
 		swap(store, []byte("theirs"), one)
 	}
+}
+
+// refusedFor waits until a server refuses what is new in a Store, in these words, and
+// returns the error. Each try has a key of its own: what an earlier one has made before
+// the server knew better stays, since it may not be deleted any more either. Whatever
+// else the server says it says on the way there, as of a quota that it has seen without
+// its status.
+func refusedFor(t *testing.T, store *kube.SecretStore, words string) (err error) {
+	t.Helper()
+	tries := 0
+	eventually(t, "refused: "+words, func() error {
+		tries++
+		_, err = store.Swap(t.Context(), fmt.Sprintf("new/%d", tries), nil, []byte("one"), never)
+		switch {
+		case err == nil:
+			return errors.New("it is taken")
+		case !strings.Contains(err.Error(), words):
+			return err
+		}
+		return nil
+	})
+	return err
 }
 
 // mutable is a client that does not see that a Secret is immutable.

@@ -38,14 +38,14 @@ func answer() error {
 	if err != nil {
 		return err
 	}
-	return req.Answer(os.Stdout, token.Token{Value: token.NewSecret(string(text)), ExpiresIn: time.Minute})
+	return req.Answer(os.Stdout, token.Token{Value: token.NewSecret(string(text)), ExpiresIn: time.Hour})
 }
 
 // TestAnswer shows that kubectl reads what Request.Answer writes, in both versions, and
 // the API server takes the token.
 func TestAnswer(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, time.Minute)
+	w := newWorld(t, time.Hour)
 	tok := w.idToken(t).Access
 	file := filepath.Join(w.user.Home, "token")
 	if err := os.WriteFile(file, []byte(tok.Value.Reveal()), 0o600); err != nil {
@@ -76,7 +76,7 @@ func TestAnswer(t *testing.T) {
 }
 
 // idToken has the issuer make a pair with an ID token, without a browser.
-func (w *world) idToken(t *testing.T) refresh.Pair {
+func (w *world) idToken(t testing.TB) refresh.Pair {
 	t.Helper()
 	e := &oauth2adapt.Exchanger{IDToken: true, Client: w.issuer.HTTPClient(), Config: &oauth2.Config{
 		ClientID: w.issuer.Public.ID, Endpoint: oauth2.Endpoint{TokenURL: w.issuer.URL + "/token", AuthStyle: oauth2.AuthStyleInParams},

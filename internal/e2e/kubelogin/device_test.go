@@ -18,10 +18,12 @@ import (
 // TestDevice logs in by the code of the device flow, where there is no browser.
 func TestDevice(t *testing.T) {
 	t.Parallel()
+	// The code is asked after every five seconds, and the token comes due after two thirds.
+	const life = 30 * time.Second
 	w := newWorld(t, life)
 	w.useLogin(t)
 	w.user.Env = []string{"BROWSER=", "DISPLAY=", "WAYLAND_DISPLAY="}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 
 	cmd := w.user.Command(ctx, "auth", "whoami", "-o", "jsonpath={.status.userInfo.username}")

@@ -8,9 +8,11 @@ package kubelogin_test
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"testing"
 	"time"
@@ -54,8 +56,9 @@ const (
 	browserCA  = "KUBELOGIN_TEST_CA"  // file with what it trusts
 	browserLog = "KUBELOGIN_TEST_LOG" // file with a line for each page that it was to open
 
-	// browserSlow is how long the user takes.
-	browserSlow = "KUBELOGIN_TEST_SLOW"
+	// browserSlow is how long the user takes, browserWaits a file that she waits for.
+	browserSlow  = "KUBELOGIN_TEST_SLOW"
+	browserWaits = "KUBELOGIN_TEST_WAITS"
 )
 
 // browse is the browser of a user who logs in wherever asked to.
@@ -74,16 +77,29 @@ func browse() error {
 	if slow, err := time.ParseDuration(os.Getenv(browserSlow)); err == nil {
 		time.Sleep(slow)
 	}
+	if file := os.Getenv(browserWaits); file != "" {
+		for !there(file) {
+			if !there(filepath.Dir(file)) {
+				return errors.New("the test is over")
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+	}
 	ca, err := os.ReadFile(os.Getenv(browserCA))
 	if err != nil {
 		return err
 	}
 	client := (&oidcprovider.Server{CA: ca}).HTTPClient()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	text, err := oidcprovider.Visit(ctx, client, page)
 	if err != nil {
 		return fmt.Errorf("%w: %.500s", err, text)
 	}
 	return nil
+}
+
+func there(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }

@@ -17,7 +17,7 @@ import (
 )
 
 // useAuthProvider writes a kubeconfig with the auth-provider oidc that holds pair.
-func (w *world) useAuthProvider(t *testing.T, pair refresh.Pair) {
+func (w *world) useAuthProvider(t testing.TB, pair refresh.Pair) {
 	t.Helper()
 	w.be(t, &clientcmdapi.AuthInfo{AuthProvider: &clientcmdapi.AuthProviderConfig{Name: "oidc", Config: map[string]string{
 		"idp-issuer-url":            w.issuer.URL,
@@ -32,7 +32,7 @@ func (w *world) useAuthProvider(t *testing.T, pair refresh.Pair) {
 // auth-provider oidc, and refresh it by turns.
 func TestAuthProvider(t *testing.T) {
 	t.Parallel()
-	const life = 25 * time.Second // of which kubectl does not use the last ten
+	const life = 40 * time.Second // of which kubectl does not use the last ten
 	w := newWorld(t, life)
 	pair := w.idToken(t)
 	w.useAuthProvider(t, pair)
@@ -45,15 +45,15 @@ func TestAuthProvider(t *testing.T) {
 		t.Fatal(err)
 	}
 	var mu sync.Mutex
-	var written, failed int
+	var written int
+	var failed []kubeconfig.Event // in what may go on behind the test's back
 	src := &kubeconfig.OIDC{
 		Files: kubeconfig.Files{w.user.Kubeconfig}, Dir: filepath.Join(w.user.Home, "pairs"),
 		OnEvent: func(e kubeconfig.Event) {
 			mu.Lock()
 			defer mu.Unlock()
 			if e.Err != nil {
-				failed++
-				t.Errorf("%s: %v", e.File, e.Err)
+				failed = append(failed, e)
 				return
 			}
 			written++
@@ -121,6 +121,9 @@ func TestAuthProvider(t *testing.T) {
 	}
 	mu.Lock()
 	defer mu.Unlock()
+	for _, e := range failed {
+		t.Errorf("%s: %v", e.File, e.Err)
+	}
 	t.Logf("%d turns each; the kubeconfig was written %d times; the issuer counts %+v", rounds, written, want)
 }
 

@@ -14,6 +14,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/tokenlife/tokenlife/internal/e2e/oidcprovider"
+	"github.com/tokenlife/tokenlife/internal/e2e/tries"
 	"github.com/tokenlife/tokenlife/kube"
 	"github.com/tokenlife/tokenlife/kube/execcred"
 	"github.com/tokenlife/tokenlife/refresh"
@@ -21,7 +22,7 @@ import (
 )
 
 // plugin returns a source that runs kubectl-login, for the login of the user's kubectl.
-func (w *world) plugin(t *testing.T) *execcred.Plugin {
+func (w *world) plugin(t testing.TB) *execcred.Plugin {
 	t.Helper()
 	path := programs.login(t)
 	return &execcred.Plugin{
@@ -53,7 +54,7 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // client returns a client of the API server whose only credential is src, and what came
 // over the wire.
-func (w *world) client(t *testing.T, src token.Source) (list func(context.Context) error, over *wire) {
+func (w *world) client(t testing.TB, src token.Source) (list func(context.Context) error, over *wire) {
 	t.Helper()
 	cfg := w.server.Admin()
 	over = new(wire)
@@ -125,27 +126,22 @@ func TestPlugin(t *testing.T) {
 // no call waits for a 401.
 func TestPluginEarly(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, life)
+	w := newWorld(t, time.Hour)
 	w.useLogin(t)
 	w.firstLogin(t)
-	plugin := &counted{Plugin: w.plugin(t)}
-	t.Cleanup(func() { plugin.mu.Lock() }) // one may run that no call waits for
-	list, over := w.client(t, refresh.New(plugin))
-	calls := 0
-	for began := time.Now(); time.Since(began) < 3*life; time.Sleep(20 * time.Millisecond) {
-		if err := list(t.Context()); err != nil {
-			t.Fatal(err)
+	w.staysAlive(t, func(t *tries.Try) func() error {
+		plugin := &counted{Plugin: w.plugin(t)}
+		t.Cleanup(func() { plugin.mu.Lock() }) // one may run that no call waits for
+		list, over := w.client(t, refresh.New(plugin))
+		t.Cleanup(func() { t.Logf("%d runs of the plugin", plugin.runs.Load()) })
+		return func() error {
+			err := list(t.Context())
+			if got := over.refused.Load(); err == nil && got != 0 {
+				err = errors.New("the call met a refusal")
+			}
+			return err
 		}
-		calls++
-	}
-	count := w.issuer.Count(t)
-	if got := over.refused.Load(); got != 0 {
-		t.Errorf("%d of %d calls met a refusal", got, calls)
-	}
-	if count.Exchanged < 2 || count.Exchanged > 5 || count.Exchanged != count.Presented {
-		t.Errorf("the issuer counts %+v in three lifetimes", count)
-	}
-	t.Logf("%d calls in three lifetimes, none refused, by %d runs of the plugin; the issuer counts %+v", calls, plugin.runs.Load(), count)
+	})
 }
 
 // A counted plugin counts its runs, of which there is one at a time.

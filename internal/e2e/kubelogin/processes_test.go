@@ -45,6 +45,19 @@ func (w *world) plugins() (pids []int) {
 	return pids
 }
 
+// pluginsOf returns those that a kubectl has run.
+func (w *world) pluginsOf(kubectl int) (pids []int) {
+	for _, pid := range w.plugins() {
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		// Behind the name, in parentheses, come the state and the parent.
+		after := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
+		if err == nil && len(after) > 1 && string(after[1]) == strconv.Itoa(kubectl) {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
 // killAll kills processes, and returns how many.
 func killAll(pids ...int) (killed int) {
 	for _, pid := range pids {
@@ -57,8 +70,7 @@ func killAll(pids ...int) (killed int) {
 
 // killRandom kills one of the user's kubectl-login, once after has gone by since the
 // first is there. Killed returns whether it has, and ends the search.
-func (w *world) killRandom(t *testing.T, after time.Duration) (killed func() int) {
-	t.Helper()
+func (w *world) killRandom(after time.Duration) (killed func() int) {
 	stop, result := make(chan struct{}), make(chan int, 1)
 	go func() {
 		var first time.Time

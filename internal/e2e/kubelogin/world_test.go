@@ -23,6 +23,10 @@ import (
 	"github.com/tokenlife/tokenlife/internal/e2e/oidcprovider"
 )
 
+// patience is how long what must come in the end may take, many kubectl at once among
+// it, on a machine that is busy with other things.
+const patience = 3 * time.Minute
+
 // alice is the user, as the API server has her.
 const alice = apiserver.OIDCPrefix + "alice"
 
@@ -32,6 +36,7 @@ type world struct {
 	issuer *oidcprovider.Server
 	server *apiserver.Server
 	user   kubectl.User
+	life   time.Duration // of the ID tokens that the issuer makes
 
 	ca      string // file: what the issuer is trusted by
 	cache   string // folder of kubectl-login
@@ -39,11 +44,10 @@ type world struct {
 }
 
 // newWorld makes one where ID tokens live for life.
-func newWorld(t *testing.T, life time.Duration) *world {
+func newWorld(t testing.TB, life time.Duration) *world {
 	t.Helper()
 	path := kubectl.Path(t)
 	issuer := oidcprovider.StartTLS(t)
-	issuer.SetIDTokenLife(t, life)
 	w := &world{
 		issuer: issuer,
 		server: apiserver.Start(t, apiserver.TrustIssuer(t, issuer.URL, issuer.Public.ID, issuer.CA)),
@@ -77,11 +81,20 @@ func newWorld(t *testing.T, life time.Duration) *world {
 	}, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
+	w.awaitTrust(t)
+	w.setLife(t, life)
 	return w
 }
 
+// setLife has the issuer make ID tokens that live for life from now on.
+func (w *world) setLife(t testing.TB, life time.Duration) {
+	t.Helper()
+	w.life = life
+	w.issuer.SetIDTokenLife(t, life)
+}
+
 // be writes the user's kubeconfig, with how she proves who she is.
-func (w *world) be(t *testing.T, who *clientcmdapi.AuthInfo) {
+func (w *world) be(t testing.TB, who *clientcmdapi.AuthInfo) {
 	t.Helper()
 	err := clientcmd.WriteToFile(clientcmdapi.Config{
 		Clusters:       map[string]*clientcmdapi.Cluster{"c": {Server: w.server.URL, CertificateAuthorityData: w.server.CA}},
@@ -95,7 +108,7 @@ func (w *world) be(t *testing.T, who *clientcmdapi.AuthInfo) {
 }
 
 // useLogin writes a kubeconfig with kubectl-login and more flags of its get-token.
-func (w *world) useLogin(t *testing.T, flags ...string) {
+func (w *world) useLogin(t testing.TB, flags ...string) {
 	t.Helper()
 	w.be(t, &clientcmdapi.AuthInfo{Exec: &clientcmdapi.ExecConfig{
 		Command:            programs.login(t),
@@ -115,7 +128,7 @@ func (w *world) loginFlags(more ...string) []string {
 // kubectl runs kubectl as the user, and returns what it writes. Its error has the
 // standard error in it.
 func (w *world) kubectl(ctx context.Context, args ...string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	return output(w.user.Command(ctx, args...))
 }
@@ -141,7 +154,7 @@ func (w *world) whoAmI(ctx context.Context) error {
 }
 
 // pages returns the pages that the browser was to open.
-func (w *world) pages(t *testing.T) []string {
+func (w *world) pages(t testing.TB) []string {
 	t.Helper()
 	text, err := os.ReadFile(w.browsed)
 	if errors.Is(err, os.ErrNotExist) {
@@ -163,7 +176,7 @@ type built struct {
 }
 
 // login returns where kubectl-login lies.
-func (b *built) login(t *testing.T) string {
+func (b *built) login(t testing.TB) string {
 	t.Helper()
 	b.once.Do(func() {
 		if b.dir, b.err = os.MkdirTemp("", "tokenlife-kubelogin-"); b.err != nil {

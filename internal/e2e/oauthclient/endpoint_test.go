@@ -40,6 +40,7 @@ func newServer(t *testing.T, app App) *server {
 		},
 		Keys:  &seal.Keyring{Keys: []token.Secret{token.NewSecret(rand.Text() + rand.Text())}},
 		Store: &store{Store: new(refresh.Memory), away: &s.away},
+		Grace: 5 * time.Minute, // more than a busy machine takes between two requests
 	}
 	endpoint := &refresh.Endpoint{Issuer: s.issuer}
 	if app.Auth != None {

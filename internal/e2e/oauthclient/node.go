@@ -40,9 +40,9 @@ func startNode(tb testing.TB) node {
 			if err := p.Err(); err != nil {
 				tb.Errorf("openid-client ended with %v; the end of its log:\n%s", err, process.LogTail(log))
 			}
-		case <-time.After(10 * time.Second):
+		case <-time.After(time.Minute):
 			p.Kill()
-			tb.Error("openid-client still ran ten seconds after its standard input had ended")
+			tb.Error("openid-client still ran a minute after its standard input had ended")
 		}
 	})
 	return node{p}

@@ -61,7 +61,7 @@ func TestUsers(t *testing.T) {
 	})
 
 	t.Run("Grace", func(t *testing.T) {
-		s.SetGrace(t, time.Minute)
+		s.SetGrace(t, time.Hour)
 		defer s.SetGrace(t, 0)
 		before := s.Count(t)
 		first := s.Login(t, s.Public).Refresh.Value.Reveal()

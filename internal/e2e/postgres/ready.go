@@ -11,12 +11,13 @@ import (
 // message, which is answered with R for a welcome and E for an error, such as
 // that the server is still starting.
 func ready(addr string) bool {
-	conn, err := net.DialTimeout("tcp", addr, time.Second)
+	const patience = 10 * time.Second // on a machine that is busy with other things
+	conn, err := net.DialTimeout("tcp", addr, patience)
 	if err != nil {
 		return false
 	}
 	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(time.Second))
+	conn.SetDeadline(time.Now().Add(patience))
 	const protocol = 3 << 16 // version 3.0
 	parameters := "user\x00postgres\x00database\x00postgres\x00\x00"
 	hello := binary.BigEndian.AppendUint32(nil, uint32(8+len(parameters)))

@@ -17,7 +17,7 @@ import (
 
 // startTimeout bounds how long a server may take to be ready, replaying its log
 // included.
-const startTimeout = time.Minute
+const startTimeout = 3 * time.Minute
 
 // A Server is a PostgreSQL server, for one test.
 type Server struct {

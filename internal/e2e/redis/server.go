@@ -18,7 +18,7 @@ import (
 
 // startTimeout bounds how long a server may take to be ready, reading its data
 // included.
-const startTimeout = time.Minute
+const startTimeout = 3 * time.Minute
 
 // A Server is a Redis server, for one test.
 type Server struct {
@@ -120,12 +120,13 @@ func (s *Server) start() error {
 // ready reports whether the server answers PING; while it reads its data it says
 // -LOADING.
 func ready(addr string) bool {
-	conn, err := net.DialTimeout("tcp", addr, time.Second)
+	const patience = 10 * time.Second // on a machine that is busy with other things
+	conn, err := net.DialTimeout("tcp", addr, patience)
 	if err != nil {
 		return false
 	}
 	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(time.Second))
+	conn.SetDeadline(time.Now().Add(patience))
 	if _, err := conn.Write([]byte("PING\r\n")); err != nil {
 		return false
 	}

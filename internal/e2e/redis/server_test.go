@@ -13,7 +13,8 @@ import (
 )
 
 func open(tb testing.TB, addr string) *goredis.Client {
-	client := goredis.NewClient(&goredis.Options{Addr: addr, MaxRetries: -1, DialerRetries: 1})
+	const patience = time.Minute // with a machine that is busy with other things
+	client := goredis.NewClient(&goredis.Options{Addr: addr, MaxRetries: -1, DialerRetries: 1, DialTimeout: patience, ReadTimeout: patience})
 	tb.Cleanup(func() { client.Close() })
 	return client
 }

@@ -140,20 +140,32 @@ func TestLostAnswer(t *testing.T) {
 	for name, start := range issuers {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			i := start(t)
 			wire := &lossy{RoundTripper: &http.Transport{DisableKeepAlives: true}, lose: true}
-			x := i.exchanger()
-			x.Client = &http.Client{Transport: wire}
-			p := i.login(t)
-			r := &refresh.Rotator{Exchanger: x, Initial: refresh.Pair{Refresh: p.Refresh}}
-			_, err := r.Token(t.Context())
-			if err == nil || errors.Is(err, token.ErrRefused) {
-				t.Fatalf("got %v, want an error that does not say that the login is dead", err)
-			}
-			i.keepsSecrets(t, err, p)
-			i.wantCount(t, count{Presented: 1, Different: 1, Exchanged: 1})
-			if _, again := r.Token(t.Context()); again == nil || i.count(t).Presented != 1 {
-				t.Errorf("it was asked again at once (%v)", again)
+			var i issuer
+			var r *refresh.Rotator
+			var err error
+			for try := 1; ; try++ {
+				i = start(t)
+				x := i.exchanger()
+				x.Client = &http.Client{Transport: wire}
+				p := i.login(t)
+				r = &refresh.Rotator{Exchanger: x, Initial: refresh.Pair{Refresh: p.Refresh}}
+				began := time.Now()
+				_, err = r.Token(t.Context())
+				if err == nil || errors.Is(err, token.ErrRefused) {
+					t.Fatalf("got %v, want an error that does not say that the login is dead", err)
+				}
+				i.keepsSecrets(t, err, p)
+				i.wantCount(t, count{Presented: 1, Different: 1, Exchanged: 1})
+				_, again := r.Token(t.Context())
+				since := time.Since(began)
+				if again != nil && i.count(t).Presented == 1 {
+					break
+				}
+				// On a busy machine its pause, of half a second or more, may be over.
+				if since < time.Second/2 || try == 5 {
+					t.Fatalf("it was asked again at once, after %v (%v)", since, again)
+				}
 			}
 			wire.lose = false
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

@@ -89,7 +89,11 @@ func TestKeyRotation(t *testing.T) {
 		mira := login(t, after, "mira")
 		deadline := time.Now().Add(time.Minute)
 		for {
+			began := time.Now()
 			status, body := mira.ask(t, loads, "GET", "/")
+			if tooSlow(status, began, 1) && began.Before(deadline) {
+				continue
+			}
 			if status == http.StatusOK {
 				break
 			}

@@ -24,8 +24,16 @@ func TestPostgreSQLLostAnswer(t *testing.T) {
 	server.Host = p.addr
 	s := postgresStore(t, server.String())
 	s.DB.SetMaxOpenConns(1)
-	if ok, err := lostAnswer(t, p, s); err == nil {
-		t.Errorf("Swap said %t, want an error", ok)
+	// A connection that was idle for a second is tried first: on a machine that was
+	// busy meanwhile it is that answer which is cut, and the Swap goes over another.
+	for try := 1; ; try++ {
+		ok, err := lostAnswer(t, p, s)
+		if err != nil {
+			return
+		}
+		if !ok || try == 5 {
+			t.Fatalf("Swap said %t, want an error", ok)
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"context"
 	"database/sql"
 	"testing"
+	"time"
 
 	_ "github.com/jackc/pgx/v5/stdlib"
 	goredis "github.com/redis/go-redis/v9"
@@ -34,9 +35,21 @@ func postgresStore(tb testing.TB, url string) *sqlstore.PostgreSQL {
 	return &sqlstore.PostgreSQL{DB: open(tb, "pgx", url)}
 }
 
-func redisStore(tb testing.TB, options goredis.Options) *redisstore.Store {
+// redisClient returns a client that waits for a server that is slow: by itself it
+// would send a command once more after a few seconds, and so write twice.
+func redisClient(tb testing.TB, options goredis.Options) *goredis.Client {
+	const patience = 2 * time.Minute
+	options.DialTimeout = patience
+	if options.ReadTimeout == 0 {
+		options.ReadTimeout = patience // and to write, and for a connection
+	}
 	client := goredis.NewClient(&options)
 	tb.Cleanup(func() { client.Close() })
+	return client
+}
+
+func redisStore(tb testing.TB, options goredis.Options) *redisstore.Store {
+	client := redisClient(tb, options)
 	return &redisstore.Store{
 		Do:     func(ctx context.Context, args ...any) (any, error) { return client.Do(ctx, args...).Result() },
 		Prefix: "test/",

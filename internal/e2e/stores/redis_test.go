@@ -17,8 +17,7 @@ import (
 func TestRedisEviction(t *testing.T) {
 	t.Parallel()
 	server := redis.Start(t, "--maxmemory-policy", "allkeys-lru")
-	client := goredis.NewClient(&goredis.Options{Addr: server.Addr})
-	defer client.Close()
+	client := redisClient(t, goredis.Options{Addr: server.Addr})
 	s := redisStore(t, goredis.Options{Addr: server.Addr})
 	for range 2 {
 		_, err := s.Get(t.Context(), "k")
@@ -26,10 +25,12 @@ func TestRedisEviction(t *testing.T) {
 		_, err = s.Swap(t.Context(), "k", nil, []byte("v"), never)
 		refusedFor(t, err, `"allkeys-lru"`)
 	}
-	if n := client.DBSize(t.Context()).Val(); n != 0 {
-		t.Errorf("it holds %d keys", n)
+	if n, err := client.DBSize(t.Context()).Result(); err != nil || n != 0 {
+		t.Errorf("it holds %d keys (%v)", n, err)
 	}
-	client.ConfigSet(t.Context(), "maxmemory-policy", "noeviction")
+	if err := client.ConfigSet(t.Context(), "maxmemory-policy", "noeviction").Err(); err != nil {
+		t.Fatal(err)
+	}
 	swap(t, s, "k", nil, []byte("v"), never)
 }
 
@@ -38,8 +39,7 @@ func TestRedisEviction(t *testing.T) {
 func TestRedisWithoutInfo(t *testing.T) {
 	t.Parallel()
 	server := redis.Start(t)
-	client := goredis.NewClient(&goredis.Options{Addr: server.Addr})
-	defer client.Close()
+	client := redisClient(t, goredis.Options{Addr: server.Addr})
 	err := client.Do(t.Context(), "ACL", "SETUSER", "app", "on", ">secret", "~test/*", "+eval", "+get", "+set", "+del").Err()
 	if err != nil {
 		t.Fatal(err)
@@ -60,8 +60,7 @@ func TestRedisWithoutInfo(t *testing.T) {
 func TestRedisFull(t *testing.T) {
 	t.Parallel()
 	server := redis.Start(t)
-	client := goredis.NewClient(&goredis.Options{Addr: server.Addr})
-	defer client.Close()
+	client := redisClient(t, goredis.Options{Addr: server.Addr})
 	s := redisStore(t, goredis.Options{Addr: server.Addr})
 	swap(t, s, "k", nil, []byte("v"), never)
 	if err := client.ConfigSet(t.Context(), "maxmemory", "1").Err(); err != nil {
@@ -93,9 +92,10 @@ func TestRedisWithoutEval(t *testing.T) {
 func TestRedisForeign(t *testing.T) {
 	t.Parallel()
 	server := redis.Start(t)
-	client := goredis.NewClient(&goredis.Options{Addr: server.Addr})
-	defer client.Close()
-	client.LPush(t.Context(), "test/k", "list")
+	client := redisClient(t, goredis.Options{Addr: server.Addr})
+	if err := client.LPush(t.Context(), "test/k", "list").Err(); err != nil {
+		t.Fatal(err)
+	}
 	s := redisStore(t, goredis.Options{Addr: server.Addr})
 	_, err := s.Get(t.Context(), "k")
 	refusedFor(t, err, "WRONGTYPE")
@@ -108,13 +108,12 @@ func TestRedisForeign(t *testing.T) {
 func TestRedisExpiry(t *testing.T) {
 	t.Parallel()
 	server := redis.Start(t)
-	client := goredis.NewClient(&goredis.Options{Addr: server.Addr})
-	defer client.Close()
+	client := redisClient(t, goredis.Options{Addr: server.Addr})
 	s := redisStore(t, goredis.Options{Addr: server.Addr})
 	end := time.Now().Add(time.Hour)
 	swap(t, s, "k", nil, []byte("v"), end)
-	if ms := client.Do(t.Context(), "PEXPIRETIME", "test/k").Val(); ms != end.UnixMilli() {
-		t.Errorf("it goes at %v, want %d", ms, end.UnixMilli())
+	if ms, err := client.Do(t.Context(), "PEXPIRETIME", "test/k").Result(); err != nil || ms != end.UnixMilli() {
+		t.Errorf("it goes at %v (%v), want %d", ms, err, end.UnixMilli())
 	}
 	for name, past := range map[string]time.Time{"epoch": time.Unix(0, 0), "before": time.Unix(-1e9, 0)} {
 		swap(t, s, name, nil, []byte("v"), past)

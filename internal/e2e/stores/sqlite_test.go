@@ -8,6 +8,9 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/tokenlife/tokenlife/refresh"
+	"github.com/tokenlife/tokenlife/refresh/sqlstore"
 )
 
 // TestSQLiteBusy shows that a locked file is waited for, with a busy_timeout or
@@ -96,5 +99,6 @@ func TestSQLiteCreators(t *testing.T) {
 
 func TestSQLiteSweep(t *testing.T) {
 	t.Parallel()
-	sweeps(t, sqliteStore(t, filepath.Join(t.TempDir(), "tokens.db")))
+	s := sqliteStore(t, filepath.Join(t.TempDir(), "tokens.db"))
+	sweeps(t, s.DB, func() refresh.Store { return &sqlstore.SQLite{DB: s.DB} })
 }

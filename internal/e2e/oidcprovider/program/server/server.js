@@ -195,6 +195,8 @@ const commands = {
     grace = setup.grace ?? 0;
     delay = setup.delay ?? 0;
     server ??= setup.tls ? https.createServer(setup.tls, listener) : http.createServer(listener);
+    // Node's 5 s may end just as a client sends a request that it may not repeat.
+    server.keepAliveTimeout = 10 * 60 * 1000;
     if (setup.away && server.listening) {
       await new Promise((resolve) => {
         server.close(resolve);
