@@ -31,6 +31,7 @@ const BuildCommand = "go -C internal/e2e run ./apiserver/build"
 // buildArgs are the go command's arguments that decide what comes out.
 var buildArgs = []string{
 	"build", "-v", "-trimpath", "-buildvcs=false", "-mod=readonly",
+	"-gcflags=all=-dwarf=false", // which -s leaves out anyway, and takes an eighth of the time
 	"-ldflags=-s -w -X k8s.io/component-base/version.gitVersion=" + Version,
 }
 
