@@ -1,4 +1,6 @@
-package main
+// Package strictjson_test reads the same texts with strictjson and with jsontext. It
+// has a folder of its own so that its fuzz target builds no more than these.
+package strictjson_test
 
 import (
 	"errors"
