@@ -39,7 +39,7 @@ func TestProvider(t *testing.T) {
 	tok := s.Token(t, s.Basic, oidcprovider.JWT)
 
 	claims := accepts(t, p, tok)
-	if claims.Issuer != s.URL || claims.Subject != s.Basic.ID || claims.Audience[0] != oidcprovider.JWT || claims.Expiry.Sub(claims.IssuedAt) != tok.ExpiresIn {
+	if claims.Issuer != s.URL || claims.Subject != s.Basic.ID || claims.Audience[0] != oidcprovider.JWT || !oidcprovider.Live(claims, tok.ExpiresIn) {
 		t.Errorf("its claims are %+v", claims)
 	}
 	var more struct {

@@ -81,6 +81,15 @@ func (s *Server) Login(tb testing.TB, c Client) refresh.Pair {
 	return refresh.Pair{Access: access, Refresh: token.Token{Value: first}}
 }
 
+// Live reports whether claims are those of a token that lives for as long as the answer
+// that it came in says. For the end of one that is no ID token the server reads its clock
+// a moment before it does for the beginning: where a second ends in between, the two are
+// a second less apart.
+func Live(claims token.Claims, expiresIn time.Duration) bool {
+	life := claims.Expiry.Sub(claims.IssuedAt)
+	return life == expiresIn || life == expiresIn-time.Second
+}
+
 // ask has the server issue to client c what form asks for.
 func (s *Server) ask(tb testing.TB, c Client, form url.Values) (access token.Token, refreshToken token.Secret) {
 	tb.Helper()
