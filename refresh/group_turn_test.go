@@ -1,9 +1,9 @@
 package refresh
 
 import (
-	"bytes"
 	"context"
 	"errors"
+	"regexp"
 	"runtime"
 	"strings"
 	"sync"
@@ -110,11 +110,25 @@ func TestGroupDueKeyDoesNotQueue(t *testing.T) {
 	})
 }
 
-// started returns how many goroutines of the process this package has started.
-func started() int {
-	stacks := make([]byte, 1<<20)
-	stacks = stacks[:runtime.Stack(stacks, true)]
-	return bytes.Count(stacks, []byte("created by github.com/tokenlife/tokenlife/refresh.(*"))
+var bubble = regexp.MustCompile(`synctest bubble \d+`)
+
+// started returns how many goroutines this package has started in the bubble of the
+// caller, or outside of bubbles if it is in none. What the tests before have left does
+// not count in a bubble: it ends at any moment.
+func started() (n int) {
+	text := make([]byte, 1<<20)
+	stacks := strings.Split(string(text[:runtime.Stack(text, true)]), "\n\n")
+	bubbleOf := func(stack string) string {
+		head, _, _ := strings.Cut(stack, "\n")
+		return bubble.FindString(head)
+	}
+	here := bubbleOf(stacks[0]) // the first is the caller's own
+	for _, stack := range stacks {
+		if bubbleOf(stack) == here && strings.Contains(stack, "created by github.com/tokenlife/tokenlife/refresh.(*") {
+			n++
+		}
+	}
+	return n
 }
 
 // Callers that come while no turn is free, and leave again, leave nothing behind. Not

@@ -105,7 +105,9 @@ func TestRotatorExchangesNoPairThatIsNotStored(t *testing.T) {
 			t.Errorf("%d requests", len(a.requests()))
 		}
 		works.Store(true)
-		time.Sleep(time.Minute)
+		// The pair is stored after a pause of a minute at most. By then its access token
+		// is dead, which is a failure, with a pause of a second at most.
+		time.Sleep(time.Minute + time.Second)
 		expect(t, r, "access-3")
 	})
 }
