@@ -31,7 +31,7 @@ const tokens = `"access_token":"` + newAccess + `","refresh_token":"` + newRefre
 // What servers answer who grant what they are asked for.
 func TestPairs(t *testing.T) {
 	t.Parallel()
-	jwt := "eyJhbGciOiJub25lIn0.eyJpYXQiOjE4MDAwMDAwMDAsImV4cCI6MTgwMDAwMDMwMH0." // iat 1800000000, exp 1800000300
+	jwt := idFor(time.Now(), 5*time.Minute) // of long ago, it would be dead
 	both := func(more summary) summary {
 		more.Access, more.Refresh = newAccess, newRefresh
 		return more
