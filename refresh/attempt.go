@@ -114,6 +114,11 @@ func (s *Source) succeed(a *attempt, asked reading, h *held, kind Kind) bool {
 		kind = Unchanged
 		next = max(next, h.token.RefreshIn)
 		h.again(before, now, next)
+		// A Base that keeps its tokens longer than this Source hands them out may
+		// have another when this one is dead: a pause is no reason to fail then.
+		if left := now.until(h.dead); left > 0 {
+			next = min(next, max(shortestPause, left))
+		}
 	case kind == Obtained && before != nil && s.usable(before, now):
 		kind = Renewed
 	}

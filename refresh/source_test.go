@@ -8,6 +8,7 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -354,6 +355,41 @@ func TestSameTokenAgain(t *testing.T) {
 			t.Errorf("%d calls to Base in the minute after it expired", calls)
 		}
 	})
+}
+
+// A Base that renews its own tokens late supplies the same one until shortly before it is
+// dead, and nobody is left without one because of the pauses in between.
+func TestSameTokenUntilItIsDead(t *testing.T) {
+	t.Parallel()
+	for _, life := range []time.Duration{8 * time.Second, 20 * time.Second, time.Minute, 5 * time.Minute, time.Hour} {
+		synctest.Test(t, func(t *testing.T) {
+			var end time.Time
+			made, calls := 0, 0
+			s := New(token.SourceFunc(func(context.Context) (token.Token, error) {
+				calls++
+				if time.Until(end) < margin(life)*11/10 {
+					made++
+					end = time.Now().Add(life)
+				}
+				return token.Token{Value: token.NewSecret(strconv.Itoa(made)), ExpiresIn: time.Until(end)}, nil
+			}))
+			for began := time.Now(); time.Since(began) < 40*life; time.Sleep(life / 400) {
+				asked := time.Now()
+				if _, err := s.Token(t.Context()); err != nil {
+					t.Fatalf("life %v: %v", life, err)
+				}
+				if waited := time.Since(asked); waited > time.Second {
+					t.Errorf("life %v: waited for %v", life, waited)
+				}
+			}
+			// From 0.7 of a life on, after pauses of at least half a second, a second,
+			// two, … half a minute, which in the last quarter of an hour is 30 at most.
+			if calls > 30*made {
+				t.Errorf("life %v: %d calls to Base for %d tokens", life, calls, made)
+			}
+			t.Logf("life %v: %d calls to Base for %d tokens", life, calls, made)
+		})
+	}
 }
 
 // A cache upstream that repeats the expires_in it was once told must not make
