@@ -57,6 +57,9 @@
 // so, as [token.RetryAfter] reads it. During a pause callers that have no token
 // get the last error at once.
 //
+// A Base that supplies the same token again has not failed. It is asked again after
+// such a pause, or when that token dies, if that is sooner.
+//
 // # Refused tokens
 //
 // [Source.Invalidate], which [token.Transport] calls on a 401, gives up the

@@ -357,17 +357,22 @@ func TestSameTokenAgain(t *testing.T) {
 	})
 }
 
-// A Base that renews its own tokens late supplies the same one until shortly before it is
-// dead, and nobody is left without one because of the pauses in between.
+// A Base that renews its own tokens late supplies the same one until it is all but dead.
+// Because of the pauses in between nobody is left without one for more than a second, nor
+// is Base asked in a loop as it ends.
 func TestSameTokenUntilItIsDead(t *testing.T) {
 	t.Parallel()
-	for _, life := range []time.Duration{8 * time.Second, 20 * time.Second, time.Minute, 5 * time.Minute, time.Hour} {
+	for life, most := range map[time.Duration]int{8 * time.Second: 4, 20 * time.Second: 5, time.Minute: 7, 5 * time.Minute: 10, time.Hour: 28} {
 		synctest.Test(t, func(t *testing.T) {
-			var end time.Time
+			var end, last time.Time
 			made, calls := 0, 0
 			s := New(token.SourceFunc(func(context.Context) (token.Token, error) {
 				calls++
-				if time.Until(end) < margin(life)*11/10 {
+				if since := time.Since(last); since < shortestPause/2 {
+					t.Errorf("life %v: Base is asked again after %v", life, since)
+				}
+				last = time.Now()
+				if time.Until(end) < margin(life)/4 {
 					made++
 					end = time.Now().Add(life)
 				}
@@ -382,10 +387,11 @@ func TestSameTokenUntilItIsDead(t *testing.T) {
 					t.Errorf("life %v: waited for %v", life, waited)
 				}
 			}
-			// From 0.7 of a life on, after pauses of at least half a second, a second,
-			// two, … half a minute, which in the last quarter of an hour is 30 at most.
-			if calls > 30*made {
-				t.Errorf("life %v: %d calls to Base for %d tokens", life, calls, made)
+			// From 0.72 of a life on, after pauses of half a second to a second, twice
+			// that, … up to a minute, and of a second as it ends. On average it is a
+			// tenth to a third less.
+			if calls > most*made {
+				t.Errorf("life %v: %d calls to Base for %d tokens, want at most %d for each", life, calls, made, most)
 			}
 			t.Logf("life %v: %d calls to Base for %d tokens", life, calls, made)
 		})
