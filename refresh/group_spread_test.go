@@ -81,6 +81,7 @@ func during(t *testing.T, f func(ctx context.Context)) (stop func()) {
 		cancel()
 		wg.Wait()
 		time.Sleep(time.Minute)
+		synctest.Wait()
 	}
 }
 

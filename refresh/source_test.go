@@ -338,6 +338,7 @@ func TestSameTokenAgain(t *testing.T) {
 			}
 			time.Sleep(100 * time.Millisecond)
 		}
+		synctest.Wait() // for a call that may have begun a moment ago
 		// Due at 7 minutes at the earliest; pauses of at least half a second, a
 		// second, two, … half a minute.
 		if calls > 15 {
@@ -387,6 +388,7 @@ func TestSameTokenUntilItIsDead(t *testing.T) {
 					t.Errorf("life %v: waited for %v", life, waited)
 				}
 			}
+			synctest.Wait() // for a call that may have begun a moment ago
 			// From 0.72 of a life on, after pauses of half a second to a second, twice
 			// that, … up to a minute, and of a second as it ends. On average it is a
 			// tenth to a third less.
