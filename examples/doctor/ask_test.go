@@ -51,7 +51,6 @@ func TestHostileServers(t *testing.T) {
 	} {
 		server := httptest.NewServer(h)
 		defer server.Close()
-		server.Config.ErrorLog = nil
 		kubeconfig := d.write(t, "hostile-"+strings.ReplaceAll(name, " ", "-"), fmt.Sprintf(`{"apiVersion":"v1","kind":"Config","clusters":[{"name":"a","cluster":{"server":%q}}],"contexts":[{"name":"a","context":{"cluster":"a","user":"a"}}],"users":[{"name":"a","user":{"token":%q}}]}`, server.URL, d.api.admin.Reveal()))
 		for _, test := range []struct {
 			tok  token.Secret

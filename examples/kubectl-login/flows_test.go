@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -17,6 +18,26 @@ import (
 
 	"github.com/tokenlife/tokenlife/kube/execcred"
 )
+
+// A screen is what somebody reads. The word on those that wait for a login comes from a
+// goroutine of its own, where the wait is long.
+type screen struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+// Write implements [io.Writer].
+func (s *screen) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(p)
+}
+
+func (s *screen) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
+}
 
 // getter returns what get-token works with, in this process, at an issuer that is away,
 // so that nobody is asked to log in.
@@ -27,7 +48,7 @@ func (b *bench) getter(t *testing.T) *getter {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g, err := o.newGetter(&execcred.Cluster{Server: b.server, CertificateAuthorityData: []byte("CA")}, new(strings.Builder))
+	g, err := o.newGetter(&execcred.Cluster{Server: b.server, CertificateAuthorityData: []byte("CA")}, new(screen))
 	if err != nil {
 		t.Fatal(err)
 	}

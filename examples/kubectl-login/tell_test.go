@@ -99,7 +99,7 @@ func TestTell(t *testing.T) {
 	g := newBench(t).getter(t)
 	ctx := t.Context()
 	g.tell(ctx, "now ", "open \x1b[31m\nthis")
-	if got, want := g.stderr.(*strings.Builder).String(), "kubectl-login: now open [31m this\n"; got != want {
+	if got, want := g.stderr.(*screen).String(), "kubectl-login: now open [31m this\n"; got != want {
 		t.Errorf("it said %q, want %q", got, want)
 	}
 	if got, want := g.told(ctx), ": open [31m this"; got != want {
